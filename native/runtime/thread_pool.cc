@@ -1,0 +1,178 @@
+#include "runtime/thread_pool.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace stillvec {
+namespace {
+
+unsigned available_cpus() {
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(CPU_COUNT(&set));
+#endif
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+unsigned default_threads() {
+  constexpr long kMost = 1024;
+  if (const char* text = std::getenv("STILLVEC_THREADS")) {
+    char* end = nullptr;
+    const long value = std::strtol(text, &end, 10);
+    if (end != text && *end == '\0' && value >= 1 && value <= kMost) return static_cast<unsigned>(value);
+  }
+  return available_cpus();
+}
+
+}  // namespace
+
+class ThreadPool::Job {
+ public:
+  Job(std::size_t chunks, ChunkBody body, std::function<void(bool)> done, unsigned slots)
+      : chunks_(chunks), body_(std::move(body)), done_(std::move(done)), free_slots_(slots) {
+    for (unsigned slot = 0; slot < slots; ++slot) free_slots_[slot] = slots - 1 - slot;
+  }
+
+ private:
+  friend class ThreadPool;
+
+  std::size_t chunks_;
+  std::size_t next_ = 0;      // first chunk that has not begun
+  std::size_t running_ = 0;
+  bool cancelled_ = false;
+  ChunkBody body_;
+  std::function<void(bool)> done_;
+  std::vector<unsigned> free_slots_;
+  std::condition_variable finished_;
+};
+
+struct ThreadPool::Claim {
+  std::shared_ptr<Job> job;
+  std::size_t index = 0;
+  unsigned slot = 0;
+};
+
+ThreadPool::ThreadPool(unsigned threads) {
+  threads_.reserve(threads);
+  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run_worker(); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+std::shared_ptr<ThreadPool> ThreadPool::shared() {
+  static std::mutex mutex;
+  static std::weak_ptr<ThreadPool> current;
+  std::lock_guard lock(mutex);
+  std::shared_ptr<ThreadPool> pool = current.lock();
+  if (!pool) {
+    pool = std::make_shared<ThreadPool>(default_threads());
+    current = pool;
+  }
+  return pool;
+}
+
+bool ThreadPool::claim_from(const std::shared_ptr<Job>& job, Claim& claim) {
+  if (job->next_ == job->chunks_ || job->free_slots_.empty()) return false;
+  claim.job = job;
+  claim.index = job->next_++;
+  claim.slot = job->free_slots_.back();
+  job->free_slots_.pop_back();
+  ++job->running_;
+  return true;
+}
+
+bool ThreadPool::claim(Claim& claim) {
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    std::shared_ptr<Job> job = jobs_.front();
+    jobs_.pop_front();
+    const bool claimed = claim_from(job, claim);
+    if (job->next_ < job->chunks_) jobs_.push_back(std::move(job));
+    if (claimed) return true;
+  }
+  return false;
+}
+
+void ThreadPool::run(Claim& claim, std::unique_lock<std::mutex>& lock) {
+  Job& job = *claim.job;
+  lock.unlock();
+  job.body_(claim.index, claim.slot);
+  lock.lock();
+  --job.running_;
+  job.free_slots_.push_back(claim.slot);
+  if (job.running_ > 0 || job.next_ < job.chunks_) return;
+  job.finished_.notify_all();
+  if (job.done_) {
+    std::function<void(bool)> done = std::move(job.done_);
+    job.done_ = nullptr;
+    lock.unlock();
+    done(job.cancelled_);
+    lock.lock();
+  }
+}
+
+void ThreadPool::run_worker() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    Claim next;
+    work_.wait(lock, [&] { return stopping_ || claim(next); });
+    if (!next.job) return;
+    run(next, lock);
+  }
+}
+
+void ThreadPool::parallel_for(std::size_t chunks, const ChunkBody& body, unsigned max_threads) {
+  const unsigned most = max_threads == 0 ? size() : std::min(max_threads, size());
+  if (chunks <= 1 || most == 1) {
+    for (std::size_t i = 0; i < chunks; ++i) body(i, 0);
+    return;
+  }
+  auto job = std::make_shared<Job>(chunks, std::cref(body), nullptr, most);
+  std::unique_lock lock(mutex_);
+  jobs_.push_back(job);
+  work_.notify_all();
+  Claim mine;
+  while (claim_from(job, mine)) run(mine, lock);
+  std::erase(jobs_, job);
+  job->finished_.wait(lock, [&] { return job->running_ == 0 && job->next_ == job->chunks_; });
+}
+
+std::shared_ptr<ThreadPool::Job> ThreadPool::submit(std::size_t chunks, ChunkBody body,
+                                                    std::function<void(bool)> done, unsigned max_threads) {
+  const unsigned most = max_threads == 0 ? size() : std::min(max_threads, size());
+  auto job = std::make_shared<Job>(std::max<std::size_t>(chunks, 1), std::move(body), std::move(done), most);
+  if (chunks == 0) job->body_ = [](std::size_t, unsigned) {};
+  {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(job);
+  }
+  work_.notify_all();
+  return job;
+}
+
+void ThreadPool::cancel(const std::shared_ptr<Job>& job) {
+  std::unique_lock lock(mutex_);
+  if (job->next_ == job->chunks_) return;
+  job->cancelled_ = true;
+  if (job->running_ > 0) {
+    job->next_ = job->chunks_;
+    std::erase(jobs_, job);
+    return;
+  }
+  // Nothing of it is running: one empty chunk brings `done` to a pool thread.
+  job->next_ = job->chunks_ - 1;
+  job->body_ = [](std::size_t, unsigned) {};
+}
+
+}  // namespace stillvec
