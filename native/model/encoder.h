@@ -27,14 +27,15 @@ struct RowOptions {
 // Bytes that one output row takes: columns floats, or one bit a column, rounded up to bytes.
 std::size_t row_bytes(const RowOptions& options, std::size_t dim);
 
-// Texts as one UTF-8 buffer: text i is bytes [offsets[i], offsets[i + 1]).
+// Texts as one UTF-8 buffer: text i is bytes [offsets[i], offsets[i + 1] - gap).
 struct Texts {
   const char* bytes = nullptr;
   std::span<const std::uint64_t> offsets;  // count + 1
+  std::uint64_t gap = 0;                   // bytes after each text that are not part of it (a separator)
 
   std::size_t count() const { return offsets.empty() ? 0 : offsets.size() - 1; }
   std::string_view operator[](std::size_t i) const {
-    return {bytes + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i])};
+    return {bytes + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i] - gap)};
   }
 };
 

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "binding/errors.h"
+
+// Reading arguments. TypeScript has coerced and named them already; these checks are what memory safety needs, since
+// JavaScript can call the addon directly.
+namespace stillvec::binding {
+
+constexpr double kMaxSafeInteger = 9007199254740991.0;
+
+inline std::uint64_t integer_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  const Napi::Value value = info[index];
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (!(number >= 0 && number <= kMaxSafeInteger) || number != std::floor(number)) {
+    fail_argument(info.Env(), std::string("expected a non-negative integer for ") + name);
+  }
+  return static_cast<std::uint64_t>(number);
+}
+
+inline double number_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  const Napi::Value value = info[index];
+  if (!value.IsNumber()) fail_argument(info.Env(), std::string("expected a number for ") + name);
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+inline bool boolean_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  const Napi::Value value = info[index];
+  if (!value.IsBoolean()) fail_argument(info.Env(), std::string("expected a boolean for ") + name);
+  return value.As<Napi::Boolean>().Value();
+}
+
+inline std::string string_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  const Napi::Value value = info[index];
+  if (!value.IsString()) fail_argument(info.Env(), std::string("expected a string for ") + name);
+  return value.As<Napi::String>().Utf8Value();
+}
+
+template <typename T>
+constexpr napi_typedarray_type typed_array_type();
+template <>
+constexpr napi_typedarray_type typed_array_type<float>() { return napi_float32_array; }
+template <>
+constexpr napi_typedarray_type typed_array_type<double>() { return napi_float64_array; }
+template <>
+constexpr napi_typedarray_type typed_array_type<std::uint32_t>() { return napi_uint32_array; }
+template <>
+constexpr napi_typedarray_type typed_array_type<std::uint8_t>() { return napi_uint8_array; }
+template <>
+constexpr napi_typedarray_type typed_array_type<std::int8_t>() { return napi_int8_array; }
+
+// The elements of a typed array, valid until control returns to JavaScript. A detached array is empty.
+template <typename T>
+std::span<T> array_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  const Napi::Value value = info[index];
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != typed_array_type<T>()) {
+    fail_argument(info.Env(), std::string("expected a typed array of another type for ") + name);
+  }
+  const auto array = value.As<Napi::TypedArrayOf<T>>();
+  T* data = array.Data();
+  return data == nullptr ? std::span<T>() : std::span<T>(data, array.ElementLength());
+}
+
+// The C++ object behind an instance of one of the addon's classes, checked by its type tag: V8 checks `this`, but
+// nothing checks an object that is passed as an argument.
+template <typename Wrapper>
+Wrapper& object_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  const Napi::Value value = info[index];
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&Wrapper::kTypeTag)) {
+    fail_argument(info.Env(), std::string("expected a native ") + Wrapper::kName + " for " + name);
+  }
+  return *Wrapper::Unwrap(value.As<Napi::Object>());
+}
+
+}  // namespace stillvec::binding
