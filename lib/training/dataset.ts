@@ -1,0 +1,176 @@
+import { InvalidArgumentError } from '../errors.js';
+import { describe, invalidArgument } from '../validate.js';
+
+/** One training example: its texts by column name and, where the loss wants one, a number as label. */
+export type DatasetRow = Readonly<Record<string, string | number>>;
+
+/** A dataset column by column; all columns have the same length. */
+export type DatasetColumns = Readonly<Record<string, readonly string[] | ArrayLike<number>>>;
+
+/**
+ * What `fit` and the losses read: an array of rows, an object of columns, or an (async) iterable of rows, which is read
+ * to its end. The order of the columns (in the first row) gives the texts their roles: anchor, positive, negatives. The
+ * first of the columns `label`, `labels`, `score`, `scores` holds the label.
+ */
+export type Dataset = readonly DatasetRow[] | DatasetColumns | Iterable<DatasetRow> | AsyncIterable<DatasetRow>;
+
+/** One text column of a dataset. */
+export interface TextColumn {
+  readonly name: string;
+  readonly texts: readonly string[];
+}
+
+/** A dataset in the form that training uses: checked, column-wise, with the label apart. */
+export interface TrainingColumns {
+  readonly columns: readonly TextColumn[];
+  readonly labels?: Float32Array;
+  readonly rows: number;
+}
+
+const labelNames = ['label', 'labels', 'score', 'scores'];
+
+function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+  return Symbol.asyncIterator in value;
+}
+
+function isIterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value;
+}
+
+/** Collects rows into columns; the first row decides which columns there are. */
+class ColumnBuilder {
+  private readonly columns: { name: string; texts: string[] }[] = [];
+  private labelName: string | undefined;
+  private readonly labels: number[] = [];
+  private rows = 0;
+
+  constructor(private readonly option: string) {}
+
+  add(row: unknown): void {
+    const at = `${this.option}[${this.rows}]`;
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+      throw invalidArgument(at, 'a row such as { anchor, positive }', row);
+    }
+    const cells = row as Readonly<Record<string, unknown>>;
+    if (this.rows === 0) this.adoptColumns(Object.keys(cells));
+    let cellCount = this.columns.length;
+    for (const { name, texts } of this.columns) {
+      const text = cells[name];
+      if (typeof text !== 'string') throw invalidArgument(`${at}.${name}`, 'a string', text);
+      texts.push(text);
+    }
+    if (this.labelName !== undefined) {
+      ++cellCount;
+      const label = cells[this.labelName];
+      if (typeof label !== 'number' || !Number.isFinite(label)) {
+        throw invalidArgument(`${at}.${this.labelName}`, 'a finite number', label);
+      }
+      this.labels.push(label);
+    }
+    const names = Object.keys(cells);
+    if (names.length !== cellCount) {
+      const known = [...this.columns.map((column) => column.name), this.labelName];
+      const extra = names.find((name) => !known.includes(name));
+      throw new InvalidArgumentError(`${at} has a column ${extra}, which the first row of ${this.option} has not`);
+    }
+    ++this.rows;
+  }
+
+  finish(): TrainingColumns {
+    if (this.rows === 0) throw new InvalidArgumentError(`expected at least one row in ${this.option} but it is empty`);
+    const { columns, rows } = this;
+    return this.labelName === undefined ? { columns, rows } : { columns, rows, labels: Float32Array.from(this.labels) };
+  }
+
+  private adoptColumns(names: readonly string[]): void {
+    const { label, texts } = splitNames(this.option, names);
+    this.labelName = label;
+    for (const name of texts) this.columns.push({ name, texts: [] });
+  }
+}
+
+/** Which of the column names holds the label, and which hold texts, in their order. */
+function splitNames(option: string, names: readonly string[]): { label: string | undefined; texts: readonly string[] } {
+  const label = labelNames.find((name) => names.includes(name));
+  const texts = names.filter((name) => name !== label);
+  if (texts.length === 0) {
+    const found = names.length === 0 ? 'no columns' : `only ${names.join(', ')}`;
+    throw new InvalidArgumentError(`expected at least one text column in ${option} but found ${found}`);
+  }
+  return { label, texts };
+}
+
+function checkTexts(option: string, values: unknown): readonly string[] {
+  if (!Array.isArray(values)) throw invalidArgument(option, 'an array of strings', values);
+  const texts: readonly unknown[] = values;
+  for (let row = 0; row < texts.length; ++row) {
+    if (typeof texts[row] !== 'string') throw invalidArgument(`${option}[${row}]`, 'a string', texts[row]);
+  }
+  return values as readonly string[];
+}
+
+function checkLabels(option: string, values: unknown): Float32Array {
+  const isTypedArray = ArrayBuffer.isView(values) && !(values instanceof DataView);
+  if (!Array.isArray(values) && !isTypedArray) throw invalidArgument(option, 'an array of numbers', values);
+  const numbers = values as ArrayLike<unknown>;
+  const labels = new Float32Array(numbers.length);
+  for (let row = 0; row < numbers.length; ++row) {
+    const label = numbers[row];
+    if (typeof label !== 'number' || !Number.isFinite(label)) {
+      throw invalidArgument(`${option}[${row}]`, 'a finite number', label);
+    }
+    labels[row] = label;
+  }
+  return labels;
+}
+
+function fromColumns(option: string, dataset: Readonly<Record<string, unknown>>): TrainingColumns {
+  const names = splitNames(option, Object.keys(dataset));
+  const columns = names.texts.map((name) => ({ name, texts: checkTexts(`${option}.${name}`, dataset[name]) }));
+  const rows = columns[0]?.texts.length ?? 0;
+  const labels = names.label === undefined ? undefined : checkLabels(`${option}.${names.label}`, dataset[names.label]);
+  const lengths = columns.map(({ name, texts }) => ({ name, length: texts.length }));
+  if (labels !== undefined) lengths.push({ name: names.label ?? '', length: labels.length });
+  for (const { name, length } of lengths) {
+    if (length === rows) continue;
+    throw new InvalidArgumentError(
+      `expected columns of equal length in ${option} but ${columns[0]?.name} has ${rows} rows and ${name} has ${length}`,
+    );
+  }
+  if (rows === 0) throw new InvalidArgumentError(`expected at least one row in ${option} but it is empty`);
+  return labels === undefined ? { columns, rows } : { columns, rows, labels };
+}
+
+/**
+ * Reads and checks a dataset.
+ *
+ * @param dataset - Rows, columns or an (async) iterable of rows.
+ * @param options - `option` is the dataset's name in errors; `signal` stops the reading of an iterable.
+ * @throws InvalidArgumentError naming row, column and value: a text that is no string, a label that is no finite
+ * number, a missing or surplus column, columns of unequal length, no text column, no rows.
+ */
+export async function readDataset(
+  dataset: unknown,
+  { option = 'trainDataset', signal }: { option?: string; signal?: AbortSignal | undefined } = {},
+): Promise<TrainingColumns> {
+  signal?.throwIfAborted();
+  if (typeof dataset !== 'object' || dataset === null) {
+    throw new InvalidArgumentError(
+      `expected an array of rows, an object of columns or an (async) iterable of rows for ${option} but received ` +
+        describe(dataset),
+    );
+  }
+  const builder = new ColumnBuilder(option);
+  if (isAsyncIterable(dataset)) {
+    for await (const row of dataset) {
+      signal?.throwIfAborted();
+      builder.add(row);
+    }
+    return builder.finish();
+  }
+  if (isIterable(dataset)) {
+    for (const row of dataset) builder.add(row);
+    return builder.finish();
+  }
+  return fromColumns(option, dataset as Readonly<Record<string, unknown>>);
+}
