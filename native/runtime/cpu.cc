@@ -79,8 +79,8 @@ CpuFeatures detect() {
   features.best = Isa::kAvx2;
 
   const bool avx512_state = (states & 0xe6) == 0xe6;
-  const bool avx512 = bit(seven.ebx, 16) && bit(seven.ebx, 17) && bit(seven.ebx, 28) && bit(seven.ebx, 30) &&
-                      bit(seven.ebx, 31);
+  const bool avx512 =
+      bit(seven.ebx, 16) && bit(seven.ebx, 17) && bit(seven.ebx, 28) && bit(seven.ebx, 30) && bit(seven.ebx, 31);
   if (!avx512_state || !avx512) return features;
   features.best = Isa::kAvx512;
   features.avx512_bf16 = bit(cpuid(7, 1).eax, 5);
@@ -136,11 +136,16 @@ const CpuFeatures& cpu() {
 
 std::string_view isa_name(Isa isa) {
   switch (isa) {
-    case Isa::kScalar: return "scalar";
-    case Isa::kNeon: return "neon";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kAvx512: return "avx512";
-    case Isa::kAmx: return "amx";
+    case Isa::kScalar:
+      return "scalar";
+    case Isa::kNeon:
+      return "neon";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+    case Isa::kAmx:
+      return "amx";
   }
   return "scalar";
 }

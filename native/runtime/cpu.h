@@ -9,10 +9,10 @@ namespace stillvec {
 enum class Isa { kScalar, kNeon, kAvx2, kAvx512, kAmx };
 
 struct CpuFeatures {
-  Isa best = Isa::kScalar;       // what the machine has
-  Isa active = Isa::kScalar;     // `best`, capped by STILLVEC_MAX_ISA
-  bool avx512_bf16 = false;      // VDPBF16PS, when `active` is kAvx512 or above
-  bool neon_bf16 = false;        // BFMMLA, when `active` is kNeon
+  Isa best = Isa::kScalar;    // what the machine has
+  Isa active = Isa::kScalar;  // `best`, capped by STILLVEC_MAX_ISA
+  bool avx512_bf16 = false;   // VDPBF16PS, when `active` is kAvx512 or above
+  bool neon_bf16 = false;     // BFMMLA, when `active` is kNeon
 };
 
 // Detected once, on first use.

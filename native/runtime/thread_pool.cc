@@ -42,7 +42,7 @@ class ThreadPool::Job {
   friend class ThreadPool;
 
   std::size_t chunks_;
-  std::size_t next_ = 0;      // first chunk that has not begun
+  std::size_t next_ = 0;  // first chunk that has not begun
   std::size_t running_ = 0;
   bool cancelled_ = false;
   ChunkBody body_;
@@ -148,8 +148,8 @@ void ThreadPool::parallel_for(std::size_t chunks, const ChunkBody& body, unsigne
   job->finished_.wait(lock, [&] { return job->running_ == 0 && job->next_ == job->chunks_; });
 }
 
-std::shared_ptr<ThreadPool::Job> ThreadPool::submit(std::size_t chunks, ChunkBody body,
-                                                    std::function<void(bool)> done, unsigned max_threads) {
+std::shared_ptr<ThreadPool::Job> ThreadPool::submit(std::size_t chunks, ChunkBody body, std::function<void(bool)> done,
+                                                    unsigned max_threads) {
   const unsigned most = max_threads == 0 ? size() : std::min(max_threads, size());
   auto job = std::make_shared<Job>(std::max<std::size_t>(chunks, 1), std::move(body), std::move(done), most);
   if (chunks == 0) job->body_ = [](std::size_t, unsigned) {};

@@ -49,7 +49,7 @@ class ThreadPool {
   struct Claim;
 
   void run_worker();
-  bool claim(Claim& claim);                       // under mutex_
+  bool claim(Claim& claim);                                        // under mutex_
   bool claim_from(const std::shared_ptr<Job>& job, Claim& claim);  // under mutex_
   void run(Claim& claim, std::unique_lock<std::mutex>& lock);
 

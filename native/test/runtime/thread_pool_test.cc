@@ -100,11 +100,22 @@ TEST(ThreadPool, CancelDropsWhatHasNotBegun) {
 TEST(ThreadPool, CancelBeforeTheFirstChunkStillReports) {
   ThreadPool pool(1);
   Latch proceed, blocked, done;
-  pool.submit(1, [&](std::size_t, unsigned) { blocked.open(); proceed.wait(); }, nullptr);
+  pool.submit(
+      1,
+      [&](std::size_t, unsigned) {
+        blocked.open();
+        proceed.wait();
+      },
+      nullptr);
   blocked.wait();
   bool cancelled = false;
   std::atomic<int> ran = 0;
-  auto job = pool.submit(5, [&](std::size_t, unsigned) { ++ran; }, [&](bool c) { cancelled = c; done.open(); });
+  auto job = pool.submit(
+      5, [&](std::size_t, unsigned) { ++ran; },
+      [&](bool c) {
+        cancelled = c;
+        done.open();
+      });
   pool.cancel(job);
   proceed.open();
   done.wait();
