@@ -1,5 +1,6 @@
 #include "runtime/cpu.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 
@@ -109,27 +110,33 @@ CpuFeatures detect() { return {}; }
 
 #endif
 
-std::optional<Isa> requested_cap() {
-  const char* name = std::getenv("STILLVEC_MAX_ISA");
-  if (name == nullptr) return std::nullopt;
-  for (Isa isa : {Isa::kScalar, Isa::kNeon, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
+std::optional<Isa> isa_named(std::string_view name) {
+  for (const Isa isa : {Isa::kScalar, Isa::kNeon, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (isa_name(isa) == name) return isa;
   }
   return std::nullopt;
 }
 
+// The better of two ISAs has the greater number on one architecture; the scalar kernels belong to all.
+bool one_architecture(Isa a, Isa b) {
+  return a == Isa::kScalar || b == Isa::kScalar || (a == Isa::kNeon) == (b == Isa::kNeon);
+}
+
 }  // namespace
+
+CpuFeatures detect_cpu(std::string_view max_isa) {
+  CpuFeatures features = detect();
+  const Isa cap = isa_named(max_isa).value_or(features.best);
+  features.active = one_architecture(cap, features.best) ? std::min(cap, features.best) : Isa::kScalar;
+  if (features.active < Isa::kAvx512) features.avx512_bf16 = false;
+  if (features.active != Isa::kNeon) features.neon_bf16 = false;
+  return features;
+}
 
 const CpuFeatures& cpu() {
   static const CpuFeatures features = [] {
-    CpuFeatures f = detect();
-    const Isa cap = requested_cap().value_or(f.best);
-    f.active = cap < f.best ? cap : f.best;
-    // A cap from the other architecture ("neon" on x86) leaves only the scalar kernels.
-    if (f.active == Isa::kNeon && f.best != Isa::kNeon) f.active = Isa::kScalar;
-    if (f.active < Isa::kAvx512) f.avx512_bf16 = false;
-    if (f.active != Isa::kNeon) f.neon_bf16 = false;
-    return f;
+    const char* max_isa = std::getenv("STILLVEC_MAX_ISA");
+    return detect_cpu(max_isa == nullptr ? "" : max_isa);
   }();
   return features;
 }
@@ -152,9 +159,7 @@ std::string_view isa_name(Isa isa) {
 
 bool isa_supported(Isa isa) {
   const Isa best = cpu().best;
-  if (isa == Isa::kScalar) return true;
-  if (isa == Isa::kNeon || best == Isa::kNeon) return isa == best;
-  return isa <= best;
+  return one_architecture(isa, best) && isa <= best;
 }
 
 }  // namespace stillvec

@@ -15,8 +15,12 @@ struct CpuFeatures {
   bool neon_bf16 = false;     // BFMMLA, when `active` is kNeon
 };
 
-// Detected once, on first use.
+// Detected once, on first use, under the environment's STILLVEC_MAX_ISA.
 const CpuFeatures& cpu();
+
+// What cpu() holds under STILLVEC_MAX_ISA=max_isa. A name of another architecture leaves the scalar kernels; no name,
+// or one that is none of isa_name()'s, caps nothing.
+CpuFeatures detect_cpu(std::string_view max_isa);
 
 std::string_view isa_name(Isa isa);
 
