@@ -35,15 +35,18 @@ export function nativeBuild() {
     return {
       how: `cmake-js${ninja ? ', Ninja' : ''}`,
       tool: 'cmake-js',
-      args: ['compile', '--parallel', String(availableParallelism())],
+      args: ['build', '--parallel', String(availableParallelism())],
     };
   }
   const python = ['python3', 'python', 'py'].some(onPath);
   if (!python || (process.platform !== 'win32' && !onPath('make'))) return undefined;
-  // The headers of the running Node, where it has them: node-gyp would download them.
+  return { how: 'node-gyp', tool: 'node-gyp', args: ['rebuild', '--jobs=max', ...nodeHeaders()] };
+}
+
+/** node-gyp's argument for the headers that the running Node came with, where it did: otherwise it downloads them. */
+export function nodeHeaders() {
   const prefix = dirname(dirname(process.execPath));
-  const headers = existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];
-  return { how: 'node-gyp', tool: 'node-gyp', args: ['rebuild', '--jobs=max', ...headers] };
+  return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];
 }
 
 /** The command that installs a compiler and a build tool on this system. */
