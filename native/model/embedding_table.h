@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "runtime/status.h"
 
@@ -32,8 +33,16 @@ class EmbeddingTable {
   static Result<std::shared_ptr<const EmbeddingTable>> load(const std::string& path, std::uint64_t offset,
                                                             FileDtype dtype, std::size_t rows, std::size_t dim);
 
-  // Independent N(0, 1) values, as torch's EmbeddingBag starts. The same seed gives the same bits on every machine.
-  static Result<std::shared_ptr<const EmbeddingTable>> random(std::size_t rows, std::size_t dim, std::uint64_t seed);
+  // An int8 tensor whose rows have f32 scales, a tensor of the same file that begins at `scales_offset`. Without one
+  // (above), every scale is 1.
+  static Result<std::shared_ptr<const EmbeddingTable>> load_i8(const std::string& path, std::uint64_t offset,
+                                                               std::uint64_t scales_offset, std::size_t rows,
+                                                               std::size_t dim);
+
+  // Independent N(0, 1) values, as torch's EmbeddingBag starts. The same seed gives the same bits on every machine,
+  // on `pool` or without.
+  static Result<std::shared_ptr<const EmbeddingTable>> random(std::size_t rows, std::size_t dim, std::uint64_t seed,
+                                                              ThreadPool* pool = nullptr);
 
   // A table of `rows` x `dim` f32 that `fill(float*)` writes.
   template <typename Fill>
@@ -41,7 +50,7 @@ class EmbeddingTable {
     Result<Owned> owned = allocate(Dtype::kF32, rows, dim);
     if (!owned.is_ok()) return owned.status();
     fill(reinterpret_cast<float*>(owned.value().bytes.get()));
-    return finish(std::move(owned.value()));
+    return finish(std::move(owned.value()), nullptr);
   }
 
   ~EmbeddingTable();
@@ -54,7 +63,7 @@ class EmbeddingTable {
   std::size_t bytes() const { return rows_ * dim_ * dtype_size(dtype_); }
   bool is_mapped() const { return mapping_ != nullptr; }
 
-  const std::byte* data() const { return data_; }  // row r begins at r * dim * dtype_size
+  const std::byte* data() const { return data_; }        // row r begins at r * dim * dtype_size
   const float* scales() const { return scales_.get(); }  // one a row for kI8, else nullptr
 
   // The same values as another dtype (rounded to nearest even; kI8 with scale = max|row| / 127).
@@ -75,8 +84,12 @@ class EmbeddingTable {
   class Mapping;
 
   EmbeddingTable();
+  static Result<std::shared_ptr<const EmbeddingTable>> load(const std::string& path, std::uint64_t offset,
+                                                            FileDtype dtype, std::size_t rows, std::size_t dim,
+                                                            const std::uint64_t* scales_offset);
   static Result<Owned> allocate(Dtype dtype, std::size_t rows, std::size_t dim);
-  static std::shared_ptr<const EmbeddingTable> finish(Owned owned);
+  static std::shared_ptr<const EmbeddingTable> finish(Owned owned, std::unique_ptr<float[]> scales);
+  void read_row(std::size_t row, std::size_t column, std::size_t count, float* out) const;
 
   std::size_t rows_ = 0;
   std::size_t dim_ = 0;
