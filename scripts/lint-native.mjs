@@ -26,7 +26,7 @@ const database = join('build', 'compile_commands.json');
 if (!existsSync(database)) fail(`no ${database}: run \`npm run compile:native\` first`);
 const sources = JSON.parse(readFileSync(database, 'utf8'))
   .map((entry) => relative('.', entry.file))
-  .filter((file) => file.startsWith('native'));
+  .filter((file) => /^native.(?!test|bench|fuzz)/.test(file));
 const found = [];
 const queue = [...sources];
 await Promise.all(
