@@ -7,8 +7,9 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return `a function ${value.name}`.trimEnd();
   if (Array.isArray(value)) return `an array of length ${value.length}`;
   if (typeof value === 'object' && value !== null) {
-    const name: unknown = value.constructor?.name;
-    return name === 'Object' || typeof name !== 'string' ? 'an object' : `an instance of ${name}`;
+    const constructor: unknown = value.constructor;
+    const name = typeof constructor === 'function' ? constructor.name : 'Object';
+    return name === 'Object' ? 'an object' : `an instance of ${name}`;
   }
   return String(value);
 }

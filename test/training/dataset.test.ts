@@ -128,7 +128,7 @@ describe('readDataset refuses', () => {
     ],
     [
       'a column with a hole',
-      { anchor: ['a', , 'b'] }, // eslint-disable-line no-sparse-arrays
+      { anchor: ['a', , 'b'] },
       'expected a string for trainDataset.anchor[1] but received undefined',
     ],
     [
