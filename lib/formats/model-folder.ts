@@ -1,0 +1,301 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join, normalize, sep } from 'node:path';
+import { IoError, messageOf, ModelFormatError, systemCode, UnsupportedError } from '../errors.js';
+import { JsonFields, parseJson } from './json-fields.js';
+import { modelCard, modelCardMark } from './model-card.js';
+import {
+  readSafetensorsHeader,
+  writeSafetensors,
+  type SafetensorsDtype,
+  type SafetensorsHeader,
+  type TensorInfo,
+} from './safetensors.js';
+import { StagedFiles } from './staged-files.js';
+import { loadTokenizer, type LoadedTokenizer } from './tokenizer.js';
+
+/** How two embeddings are compared. */
+export type SimilarityFunction = 'cosine' | 'dot' | 'euclidean' | 'manhattan';
+
+const similarityFunctions: readonly SimilarityFunction[] = ['cosine', 'dot', 'euclidean', 'manhattan'];
+
+/** Dtypes that a table may have. */
+export type TableDtype = Extract<SafetensorsDtype, 'F64' | 'F32' | 'F16' | 'BF16' | 'I8'>;
+
+const tableDtypes: readonly TableDtype[] = ['F64', 'F32', 'F16', 'BF16', 'I8'];
+
+/** Where the token vectors lie: `rows` x `dim` values from `byteOffset` of `file` on. */
+export interface TableLocation {
+  readonly file: string;
+  readonly byteOffset: number;
+  readonly dtype: TableDtype;
+  readonly rows: number;
+  readonly dim: number;
+}
+
+/** What a model is beside its table and its tokenizer. */
+export interface ModelSettings {
+  /** Whether a Normalize module follows: embeddings have length 1. */
+  readonly normalize: boolean;
+  readonly prompts: Readonly<Record<string, string>>;
+  readonly defaultPromptName: string | null;
+  readonly similarityFnName: SimilarityFunction;
+  readonly truncateDim: number | null;
+}
+
+export interface ModelFolder extends ModelSettings {
+  readonly folder: string;
+  readonly table: TableLocation;
+  readonly tokenizer: LoadedTokenizer;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The fields of a JSON file, or undefined when there is none. */
+async function readJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  return parseJson(file, text);
+}
+
+async function readFields(file: string): Promise<JsonFields | undefined> {
+  const value = await readJson(file);
+  return value === undefined ? undefined : new JsonFields(file, '', value);
+}
+
+/** The class that a module's type names; the package path before it has changed from version to version. */
+function moduleClass(module: JsonFields): string {
+  const type = module.string('type');
+  const name = /^sentence_transformers\.(?:\w+\.)*(\w+)$/.exec(type)?.[1];
+  if (name === 'StaticEmbedding' || name === 'Normalize') return name;
+  throw new UnsupportedError(
+    `${module.file}: expected modules of type StaticEmbedding and Normalize but ${module.path} is ${type}`,
+  );
+}
+
+interface Modules {
+  /** Folder of the table and the tokenizer. */
+  readonly source: string;
+  readonly normalize: boolean;
+}
+
+function readModules(folder: string, file: string, value: unknown): Modules {
+  const modules = new JsonFields(file, '', { modules: value }).objects('modules');
+  const [first, ...rest] = modules;
+  if (first === undefined) throw new ModelFormatError(`${file}: lists no modules`);
+  for (const [i, module] of modules.entries()) {
+    const name = moduleClass(module);
+    if ((name === 'StaticEmbedding') !== (i === 0)) {
+      throw new UnsupportedError(
+        `${file}: expected one StaticEmbedding, then Normalize, but ${module.path} is ${module.string('type')}`,
+      );
+    }
+  }
+  const path = normalize(join(first.string('path'), '.'));
+  if (path.startsWith('..') || path.startsWith(sep)) throw first.invalid('path', 'a path inside the model folder');
+  return { source: join(folder, path), normalize: rest.length > 0 };
+}
+
+/** Where the table is and whether a Normalize module follows, in a folder of any layout. */
+async function findModules(folder: string, config: JsonFields | undefined): Promise<Modules> {
+  const file = join(folder, 'modules.json');
+  const modules = await readJson(file);
+  if (modules !== undefined) return readModules(folder, file, modules);
+
+  // Model2Vec writes either of the two files of settings, and no modules.json in its older versions.
+  const model2vec = await readFields(join(folder, 'config.json'));
+  const modelType = model2vec?.optionalString('model_type') ?? 'model2vec';
+  if (modelType !== 'model2vec') {
+    throw new UnsupportedError(`${folder} holds a model of type ${modelType}, and no static embedding model`);
+  }
+  const subfolder = join(folder, '0_StaticEmbedding');
+  const inRoot = await exists(join(folder, 'model.safetensors'));
+  return {
+    source: !inRoot && (await exists(subfolder)) ? subfolder : folder,
+    normalize: (model2vec ?? config)?.optionalBoolean('normalize') ?? false,
+  };
+}
+
+function readSettings(config: JsonFields | undefined): Omit<ModelSettings, 'normalize'> {
+  const prompts: Record<string, string> = { query: '', document: '' };
+  if (config === undefined) return { prompts, defaultPromptName: null, similarityFnName: 'cosine', truncateDim: null };
+  const modelType = config.optionalString('model_type') ?? 'SentenceTransformer';
+  if (modelType !== 'SentenceTransformer' && modelType !== 'model2vec') {
+    throw new UnsupportedError(`${config.file}: expected a SentenceTransformer but model_type is ${modelType}`);
+  }
+  const saved = config.optionalObject('prompts');
+  for (const [name] of saved?.entries() ?? []) prompts[name] = saved?.string(name) ?? '';
+  const defaultPromptName = config.optionalString('default_prompt_name') ?? null;
+  if (defaultPromptName !== null && !Object.hasOwn(prompts, defaultPromptName)) {
+    throw config.invalid('default_prompt_name', `one of the prompts ${Object.keys(prompts).join(', ')}`);
+  }
+  const savedSimilarity = config.optionalString('similarity_fn_name') ?? 'cosine';
+  const similarityFnName = similarityFunctions.find((name) => name === savedSimilarity);
+  if (similarityFnName === undefined) {
+    throw config.invalid('similarity_fn_name', `one of ${similarityFunctions.join(', ')}`);
+  }
+  const truncateDim = config.has('truncate_dim') ? config.integer('truncate_dim', 1) : null;
+  return { prompts, defaultPromptName, similarityFnName, truncateDim };
+}
+
+/** Finds the table among the tensors of a file. */
+function locateTable(file: string, { tensors }: SafetensorsHeader): TableLocation {
+  const named = (name: string): TensorInfo | undefined => tensors.find((tensor) => tensor.name === name);
+  // Model2Vec keeps token weights and the row of each token apart when it has quantised the vocabulary.
+  const extra = named('mapping') ?? named('weights');
+  if (extra !== undefined) {
+    throw new UnsupportedError(
+      `${file}: has a tensor ${extra.name}, so this is a vocabulary-quantised Model2Vec model; ` +
+        'save it without vocabulary_quantization to use it here',
+    );
+  }
+  const tensor = named('embedding.weight') ?? named('embeddings');
+  if (tensor === undefined) {
+    const found = tensors.map(({ name }) => name).join(', ');
+    throw new ModelFormatError(
+      `${file}: expected a tensor embedding.weight or embeddings but found ${found === '' ? 'none' : found}`,
+    );
+  }
+  const dtype = tableDtypes.find((candidate) => candidate === tensor.dtype);
+  if (dtype === undefined) {
+    throw new UnsupportedError(
+      `${file}: expected one of ${tableDtypes.join(', ')} for the dtype of ${tensor.name} but received ${tensor.dtype}`,
+    );
+  }
+  const [rows, dim, ...rest] = tensor.shape;
+  if (rows === undefined || dim === undefined || rest.length > 0 || rows === 0 || dim === 0) {
+    throw new ModelFormatError(
+      `${file}: expected [rows, dim] for the shape of ${tensor.name} but received [${tensor.shape.join(', ')}]`,
+    );
+  }
+  return { file, byteOffset: tensor.byteOffset, dtype, rows, dim };
+}
+
+/**
+ * Reads a model folder in any of the layouts of Sentence Transformers (files in the root or in `0_StaticEmbedding`) and
+ * Model2Vec. The table itself is not read, only located.
+ *
+ * @throws ModelFormatError `ERR_MODEL_NOT_FOUND` when the folder or one of its files is missing; `ERR_MODEL_CORRUPT` when
+ * a file contradicts its format or the others.
+ * @throws UnsupportedError for modules other than StaticEmbedding and Normalize, for PyTorch's own file format and for
+ * vocabulary-quantised Model2Vec models.
+ */
+export async function readModelFolder(folder: string): Promise<ModelFolder> {
+  if (!(await exists(folder))) {
+    throw new ModelFormatError(`${folder}: no such model folder`, { code: 'ERR_MODEL_NOT_FOUND' });
+  }
+  const config = await readFields(join(folder, 'config_sentence_transformers.json'));
+  const settings = readSettings(config);
+  const modules = await findModules(folder, config);
+  const file = join(modules.source, 'model.safetensors');
+  if (!(await exists(file)) && (await exists(join(modules.source, 'pytorch_model.bin')))) {
+    throw new UnsupportedError(
+      `${modules.source} has only pytorch_model.bin, a Python pickle; load the model with Sentence Transformers and ` +
+        'save it again to get model.safetensors',
+    );
+  }
+  const table = locateTable(file, await readSafetensorsHeader(file));
+  const tokenizer = await loadTokenizer(join(modules.source, 'tokenizer.json'));
+  if (table.rows !== tokenizer.vocabSize) {
+    throw new ModelFormatError(
+      `${file}: the table has ${table.rows} rows, but ${tokenizer.file} has a vocabulary of ${tokenizer.vocabSize}`,
+    );
+  }
+  return { ...settings, normalize: modules.normalize, folder, table, tokenizer };
+}
+
+/** A model to write. */
+export interface ModelContent extends ModelSettings {
+  /** The bytes of tokenizer.json, written as they are. */
+  readonly tokenizer: Uint8Array;
+  readonly table: {
+    readonly dtype: TableDtype;
+    readonly rows: number;
+    readonly dim: number;
+    /** The values, row-major and little-endian, in pieces of any size. */
+    readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  };
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+const modulePackage = 'sentence_transformers.sentence_transformer.modules';
+
+function modulesJson(normalized: boolean): string {
+  const modules = [{ idx: 0, name: '0', path: '', type: `${modulePackage}.static_embedding.StaticEmbedding` }];
+  if (normalized) {
+    modules.push({
+      idx: 1,
+      name: '1',
+      path: '1_Normalize',
+      type: 'sentence_transformers.base.modules.normalize.Normalize',
+    });
+  }
+  return toJson(modules);
+}
+
+/** The card of a person stays; one that was written here is renewed. */
+async function keepsOwnCard(folder: string): Promise<boolean> {
+  const present = await readFile(join(folder, 'README.md'), 'utf8').catch(() => undefined);
+  return present !== undefined && !present.includes(modelCardMark);
+}
+
+/**
+ * Writes a model in the layout of Sentence Transformers 6. Every file is complete on the disk before the first one
+ * replaces its predecessor, and files that do not change are not touched: a model that is saved again with the same
+ * tokenizer changes over in one rename.
+ *
+ * @throws IoError naming the folder when it cannot be written; what was there before is untouched.
+ */
+export async function writeModelFolder(
+  folder: string,
+  model: ModelContent,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  signal?.throwIfAborted();
+  const { table } = model;
+  const files = new StagedFiles(folder);
+  try {
+    await files.stageContent('tokenizer.json', model.tokenizer);
+    await files.stage('model.safetensors', (handle) =>
+      writeSafetensors(
+        handle,
+        [{ name: 'embedding.weight', dtype: table.dtype, shape: [table.rows, table.dim], chunks: table.chunks }],
+        { metadata: { format: 'pt' }, signal },
+      ),
+    );
+    if (model.normalize) {
+      await files.stageContent(
+        join('1_Normalize', 'config.json'),
+        toJson({ module_input_name: 'sentence_embedding', module_output_name: 'sentence_embedding' }),
+      );
+    }
+    await files.stageContent(
+      'config_sentence_transformers.json',
+      toJson({
+        model_type: 'SentenceTransformer',
+        prompts: model.prompts,
+        default_prompt_name: model.defaultPromptName,
+        similarity_fn_name: model.similarityFnName,
+        ...(model.truncateDim === null ? {} : { truncate_dim: model.truncateDim }),
+      }),
+    );
+    if (!(await keepsOwnCard(folder))) await files.stageContent('README.md', modelCard(model));
+    await files.stageContent('modules.json', modulesJson(model.normalize));
+    signal?.throwIfAborted();
+    await files.commit();
+  } finally {
+    await files.discard();
+  }
+}
