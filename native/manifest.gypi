@@ -9,6 +9,11 @@
       "NODE_ADDON_API_DISABLE_DEPRECATED"
     ],
     "core_sources": [
+      "native/kernels/ascii/ascii.cc",
+      "native/kernels/ascii/avx2.cc",
+      "native/kernels/ascii/avx512.cc",
+      "native/kernels/ascii/neon.cc",
+      "native/kernels/ascii/scalar.cc",
       "native/kernels/bag/avx2.cc",
       "native/kernels/bag/avx512.cc",
       "native/kernels/bag/bag.cc",
@@ -23,7 +28,15 @@
       "native/model/file.cc",
       "native/model/random_normal.cc",
       "native/runtime/cpu.cc",
-      "native/runtime/thread_pool.cc"
+      "native/runtime/thread_pool.cc",
+      "native/text/added_tokens.cc",
+      "native/text/bert_normalizer.cc",
+      "native/text/byte_trie.cc",
+      "native/text/cached_encoder.cc",
+      "native/text/exact_encoder.cc",
+      "native/text/tokenizer.cc",
+      "native/text/unicode_tables.cc",
+      "native/text/wordpiece.cc"
     ],
     "binding_sources": [
       "native/binding/addon.cc"

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/tokenizer.h"
+#include "text/wordpiece.h"
+
+namespace stillvec::text {
+
+// Normalizes a text, splits it as BertPreTokenizer does and tokenizes the words, one code point at a time: the
+// reference for CachedEncoder, and what that falls back on.
+class ExactEncoder {
+ public:
+  struct Buffers {
+    std::u32string normalized;
+    std::string word;
+  };
+
+  // `model` must outlive this.
+  ExactEncoder(const WordPiece& model, std::optional<BertNormalizer> normalizer)
+      : model_(model), normalizer_(normalizer) {}
+
+  const WordPiece& model() const { return model_; }
+  const std::optional<BertNormalizer>& normalizer() const { return normalizer_; }
+
+  // Appends the ids of `text`. Added tokens are not looked for.
+  void encode(std::string_view text, Buffers& buffers, std::vector<std::uint32_t>& ids) const;
+
+ private:
+  const WordPiece& model_;
+  std::optional<BertNormalizer> normalizer_;
+};
+
+}  // namespace stillvec::text
