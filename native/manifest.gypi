@@ -25,6 +25,7 @@
       "native/kernels/vector/scalar.cc",
       "native/kernels/vector/vector.cc",
       "native/model/embedding_table.cc",
+      "native/model/encoder.cc",
       "native/model/file.cc",
       "native/model/random_normal.cc",
       "native/runtime/cpu.cc",

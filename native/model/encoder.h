@@ -65,8 +65,8 @@ class Encoder {
                 std::vector<std::uint32_t>& ids, std::vector<std::uint32_t>& lengths) const;
 
  private:
-  struct Scratch;        // per thread: the tokenizer's scratch, ids, one row
-  class ScratchLease;    // borrows one from free_, makes one when there is none
+  struct Scratch;      // per thread: the tokenizer's scratch, ids, one row
+  class ScratchLease;  // borrows one from free_, makes one when there is none
 
   std::shared_ptr<const text::WordPieceTokenizer> tokenizer_;
   std::shared_ptr<const EmbeddingTable> table_;
