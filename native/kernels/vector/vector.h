@@ -27,8 +27,8 @@ struct VectorKernels {
   // min[i] = min(min[i], x[i]);  max[i] = max(max[i], x[i]). NaN changes neither.
   void (*extend_range)(const float* x, std::size_t n, float* min, float* max);
 
-  // out[i] = u8(clip(floor((x[i] - min[i]) / step[i]), 0, 255)) ^ flip, divided in f32; NaN (0 / 0: a column of one
-  // value) counts as 0. `flip` 0x80 gives the value - 128 as int8. The same bits on every ISA.
+  // out[i] = u8(clip(floor((x[i] - min[i]) / step[i]), 0, 255)) ^ flip, divided in f32; NaN counts as 0. `flip` 0x80
+  // gives the value - 128 as int8. The same bits on every ISA.
   void (*quantize)(const float* x, const float* min, const float* step, std::size_t n, std::uint8_t flip,
                    std::uint8_t* out);
 

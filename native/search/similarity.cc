@@ -1,0 +1,126 @@
+#include "search/similarity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/vector/vector.h"
+#include "runtime/thread_pool.h"
+
+namespace stillvec::search {
+namespace {
+
+using kernels::vector_kernels;
+using kernels::VectorKernels;
+
+constexpr std::size_t kTile = 4;  // rows that a kernel takes at once
+// A block of 64 x 64 rows of 1024 columns is 512 KiB: it stays in L2 while every pair is formed.
+constexpr std::size_t kBlock = 64;
+
+VectorKernels::Tile tile_kernel(Similarity similarity) {
+  switch (similarity) {
+    case Similarity::kCosine:
+    case Similarity::kDot:
+      return vector_kernels().dot_tile;
+    case Similarity::kEuclidean:
+      return vector_kernels().squared_distance_tile;
+    case Similarity::kManhattan:
+      return vector_kernels().l1_distance_tile;
+  }
+  return vector_kernels().dot_tile;
+}
+
+float inverse_norm(const float* row, std::size_t dim) {
+  return 1.0f / std::max(std::sqrt(vector_kernels().dot(row, row, dim)), 1e-12f);
+}
+
+void inverse_norms(const Matrix& matrix, RowRange rows, float* out) {
+  for (std::size_t r = rows.begin; r < rows.end; ++r) *out++ = inverse_norm(matrix.row(r), matrix.dim);
+}
+
+// Four rows from `first` on; the last one again where there are fewer.
+void row_pointers(const Matrix& matrix, std::size_t first, std::size_t end, const float* out[kTile]) {
+  for (std::size_t i = 0; i < kTile; ++i) out[i] = matrix.row(std::min(first + i, end - 1));
+}
+
+}  // namespace
+
+void similarity_block(Similarity similarity, const Matrix& a, RowRange a_rows, const Matrix& b, RowRange b_rows,
+                      float* out, std::size_t stride) {
+  const VectorKernels::Tile tile = tile_kernel(similarity);
+  for (std::size_t a_begin = a_rows.begin; a_begin < a_rows.end; a_begin += kBlock) {
+    const std::size_t a_end = std::min(a_begin + kBlock, a_rows.end);
+    float a_factors[kBlock];
+    if (similarity == Similarity::kCosine) inverse_norms(a, {a_begin, a_end}, a_factors);
+    for (std::size_t j = b_rows.begin; j < b_rows.end; j += kTile) {
+      const std::size_t columns = std::min(kTile, b_rows.end - j);
+      const float* right[kTile];
+      row_pointers(b, j, b_rows.end, right);
+      float b_factors[kTile];
+      if (similarity == Similarity::kCosine) inverse_norms(b, {j, j + columns}, b_factors);
+      for (std::size_t i = a_begin; i < a_end; i += kTile) {
+        const std::size_t rows = std::min(kTile, a_end - i);
+        const float* left[kTile];
+        row_pointers(a, i, a_end, left);
+        float sums[kTile * kTile];
+        tile(left, right, a.dim, sums);
+        for (std::size_t r = 0; r < rows; ++r) {
+          float* place = out + (i - a_rows.begin + r) * stride + (j - b_rows.begin);
+          for (std::size_t c = 0; c < columns; ++c) {
+            const float sum = sums[kTile * r + c];
+            switch (similarity) {
+              case Similarity::kCosine:
+                place[c] = sum * a_factors[i - a_begin + r] * b_factors[c];
+                break;
+              case Similarity::kDot:
+                place[c] = sum;
+                break;
+              case Similarity::kEuclidean:
+                place[c] = -std::sqrt(sum);
+                break;
+              case Similarity::kManhattan:
+                place[c] = -sum;
+                break;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+void similarity_matrix(Similarity similarity, const Matrix& a, const Matrix& b, ThreadPool& pool, float* out) {
+  // Blocks of a few hundred columns of `out`: many enough to share out, large enough to be worth a claim.
+  constexpr std::size_t kColumns = 512;
+  const std::size_t down = (a.rows + kBlock - 1) / kBlock, across = (b.rows + kColumns - 1) / kColumns;
+  pool.parallel_for(down * across, [&](std::size_t index, unsigned) {
+    const std::size_t i = index / across * kBlock, j = index % across * kColumns;
+    similarity_block(similarity, a, {i, std::min(i + kBlock, a.rows)}, b, {j, std::min(j + kColumns, b.rows)},
+                     out + i * b.rows + j, b.rows);
+  });
+}
+
+void similarity_pairwise(Similarity similarity, const Matrix& a, const Matrix& b, RowRange rows, float* out) {
+  const VectorKernels& vector = vector_kernels();
+  for (std::size_t r = rows.begin; r < rows.end; ++r) {
+    const float *x = a.row(r), *y = b.row(r);
+    float value = 0.0f;
+    switch (similarity) {
+      case Similarity::kCosine:
+        value = vector.dot(x, y, a.dim) * inverse_norm(x, a.dim) * inverse_norm(y, b.dim);
+        break;
+      case Similarity::kDot:
+        value = vector.dot(x, y, a.dim);
+        break;
+      case Similarity::kEuclidean:
+        value = -std::sqrt(vector.squared_distance(x, y, a.dim));
+        break;
+      case Similarity::kManhattan:
+        value = -vector.l1_distance(x, y, a.dim);
+        break;
+    }
+    *out++ = value;
+  }
+}
+
+}  // namespace stillvec::search

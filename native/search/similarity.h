@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+
+namespace stillvec {
+class ThreadPool;
+}
+
+namespace stillvec::search {
+
+// How alike two vectors are; more is closer. The last two are negative distances (L2, L1).
+enum class Similarity { kCosine, kDot, kEuclidean, kManhattan };
+
+// rows x dim f32 values, row-major.
+struct Matrix {
+  const float* data = nullptr;
+  std::size_t rows = 0;
+  std::size_t dim = 0;
+
+  const float* row(std::size_t r) const { return data + r * dim; }
+};
+
+struct RowRange {
+  std::size_t begin = 0, end = 0;
+
+  std::size_t size() const { return end - begin; }
+};
+
+// Cosine divides by max(norm, 1e-12), so that a zero row is alike to nothing. `a` and `b` have the same dim. A pair's
+// value does not depend on what stands beside it or on the number of threads.
+
+// out[i * stride + j] for row a_rows.begin + i of `a` against row b_rows.begin + j of `b`.
+void similarity_block(Similarity similarity, const Matrix& a, RowRange a_rows, const Matrix& b, RowRange b_rows,
+                      float* out, std::size_t stride);
+
+// Every row of `a` against every row of `b`: out is a.rows x b.rows.
+void similarity_matrix(Similarity similarity, const Matrix& a, const Matrix& b, ThreadPool& pool, float* out);
+
+// Row i of `a` against row i of `b`, for i in `rows`: out[i - rows.begin].
+void similarity_pairwise(Similarity similarity, const Matrix& a, const Matrix& b, RowRange rows, float* out);
+
+}  // namespace stillvec::search
