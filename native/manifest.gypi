@@ -35,7 +35,7 @@
       "native/search/top_k.cc",
       "native/text/added_tokens.cc",
       "native/text/bert_normalizer.cc",
-      "native/text/byte_trie.cc",
+      "native/text/trie.cc",
       "native/text/cached_encoder.cc",
       "native/text/exact_encoder.cc",
       "native/text/tokenizer.cc",

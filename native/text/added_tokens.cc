@@ -16,22 +16,27 @@ bool is_space(char32_t c) { return unicode::properties(c) & unicode::kSpace; }
 
 Result<AddedTokens> AddedTokens::create(std::vector<Entry> entries, std::string_view field) {
   AddedTokens set;
-  set.entries_ = std::move(entries);
-  for (std::size_t i = 0; i < set.entries_.size(); ++i) {
-    const Entry& entry = set.entries_[i];
-    if (entry.pattern.empty()) {
+  set.trie_ = Trie(entries.size());
+  // Shorter patterns first, as the trie wants them; equal ones stay in the order of their ids.
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& a, const Entry& b) { return a.pattern.size() < b.pattern.size(); });
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto [pattern, token] = entries[i];
+    if (pattern.empty()) {
       return Status{Code::kInvalidArgument,
-                    std::string(field) + ": nothing of " + entry.token.content + " is left after normalization"};
+                    std::string(field) + ": nothing of " + token.content + " is left after normalization"};
     }
-    if (!set.trie_.insert(entry.pattern, static_cast<std::uint32_t>(i))) {
-      return Status{Code::kInvalidArgument,
-                    std::string(field) + ": " + entry.token.content + " reads the same as another token"};
+    // Two contents can normalize to one pattern. The reference then takes one at random; we take the lower id.
+    const std::vector<std::uint16_t> symbols(utf8::bytes(pattern), utf8::bytes(pattern) + pattern.size());
+    if (set.trie_.insert(symbols, static_cast<std::uint32_t>(i)) == Trie::Inserted::kFull) {
+      return Status{Code::kUnsupported, std::string(field) + ": too many tokens"};
     }
-    set.begins_token_[static_cast<std::uint8_t>(entry.pattern[0])] = true;
+    set.begins_token_[symbols[0]] = true;
   }
   if (std::count(std::begin(set.begins_token_), std::end(set.begins_token_), true) == 1) {
-    set.only_first_byte_ = set.entries_[0].pattern[0];
+    set.only_first_byte_ = entries[0].pattern[0];
   }
+  set.entries_ = std::move(entries);
   return set;
 }
 
@@ -43,12 +48,16 @@ std::size_t AddedTokens::find_first_byte(std::string_view text, std::size_t from
 
 std::optional<AddedTokens::Match> AddedTokens::find(std::string_view text, std::size_t from) const {
   if (entries_.empty()) return std::nullopt;
-  const std::uint8_t* const begin = utf8::bytes(text);
   for (;; ++from) {
     from = find_first_byte(text, from);
     if (from == std::string_view::npos) return std::nullopt;
-    const ByteTrie::Match longest = trie_.longest_match(ByteTrie::kRoot, begin + from, begin + text.size());
-    if (longest.size != 0) return Match{from, from + longest.size, longest.value};
+    std::optional<Match> longest;
+    Trie::Node node = trie_.root();
+    for (std::size_t i = from; i < text.size() && node != Trie::kNowhere; ++i) {
+      node = trie_.child(node, static_cast<std::uint8_t>(text[i]));
+      if (trie_.is_key(node)) longest = Match{from, i + 1, node};
+    }
+    if (longest) return longest;
   }
 }
 

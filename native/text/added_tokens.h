@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "runtime/status.h"
-#include "text/byte_trie.h"
 #include "text/tokenizer.h"
+#include "text/trie.h"
 
 namespace stillvec::text {
 
@@ -21,7 +21,7 @@ class AddedTokens {
     AddedToken token;
   };
 
-  // `field` names the tokens in an error.
+  // In ascending order of ids. `field` names the tokens in an error.
   static Result<AddedTokens> create(std::vector<Entry> entries, std::string_view field);
 
   bool empty() const { return entries_.empty(); }
@@ -38,7 +38,8 @@ class AddedTokens {
       const std::optional<Extent> extent = extent_of(*match, text, done);
       if (!extent) continue;
       if (done < extent->begin) piece(text.substr(done, extent->begin - done));
-      token(entries_[match->entry].token.id);
+      // A token whose bytes an earlier one has stripped is no token.
+      if (extent->begin < extent->end) token(entries_[match->entry].token.id);
       done = extent->end;
     }
     if (done < text.size()) piece(text.substr(done));
@@ -61,7 +62,7 @@ class AddedTokens {
   std::optional<Extent> extent_of(const Match& match, std::string_view text, std::size_t done) const;
 
   std::vector<Entry> entries_;
-  ByteTrie trie_;
+  Trie trie_;
   bool begins_token_[256] = {};
   std::optional<char> only_first_byte_;
 };

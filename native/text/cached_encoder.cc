@@ -172,9 +172,9 @@ void CachedEncoder::encode_segment(const std::uint8_t* segment, std::size_t size
   }
   scratch.missed_.clear();
   if (is_plain(segment, size)) {
-    exact_.model().tokenize(view(segment, size), size, scratch.missed_);
+    exact_.model().tokenize(std::span(segment, size), scratch.missed_);
   } else {
-    exact_.encode(view(segment, size), scratch.buffers_, scratch.missed_);
+    exact_.encode(view(segment, size), scratch.normalized_, scratch.missed_);
   }
   if (cacheable && scratch.missed_.size() <= WordCache::kMaxIds) {
     scratch.cache_.insert(padded, size, scratch.missed_.data(), scratch.missed_.size());

@@ -24,7 +24,7 @@ class CachedEncoder {
     static constexpr std::size_t kBufferedIds = 1024;
 
     WordCache cache_;
-    ExactEncoder::Buffers buffers_;
+    std::u32string normalized_;
     std::vector<std::uint32_t> missed_;  // ids of a word that was not in the cache
     std::uint8_t folded_[kChunk + kernels::kAsciiBlock] = {};
     std::uint64_t spaces_[kChunk / 64 + 1] = {};

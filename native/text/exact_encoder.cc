@@ -2,35 +2,23 @@
 
 #include "text/bert_normalizer.h"
 #include "text/unicode_tables.h"
-#include "text/utf8.h"
 
 namespace stillvec::text {
 
-void ExactEncoder::encode(std::string_view text, Buffers& buffers, std::vector<std::uint32_t>& ids) const {
-  buffers.normalized.clear();
-  normalize(normalizer_, text, buffers.normalized);
+void ExactEncoder::encode(std::string_view text, std::u32string& normalized, std::vector<std::uint32_t>& ids) const {
+  normalized.clear();
+  normalize(normalizer_, text, normalized);
 
-  std::string& word = buffers.word;
-  std::size_t code_points = 0;
-  word.clear();
-  const auto end_word = [&] {
-    if (code_points != 0) model_.tokenize(word, code_points, ids);
-    word.clear();
-    code_points = 0;
-  };
-  for (const char32_t c : buffers.normalized) {
-    const std::uint8_t properties = unicode::properties(c);
-    if (properties & unicode::kSpace) {
-      end_word();
-      continue;
-    }
-    const bool alone = properties & unicode::kPunctuation;
-    if (alone) end_word();
-    // The rest of a word that is too long anyway need not be kept.
-    if (++code_points <= model_.max_input_chars_per_word()) utf8::append(c, word);
-    if (alone) end_word();
+  const std::span<const char32_t> all(normalized);
+  std::size_t start = 0;  // of the word
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::uint8_t properties = unicode::properties(all[i]);
+    if (!(properties & (unicode::kSpace | unicode::kPunctuation))) continue;
+    if (start < i) model_.tokenize(all.subspan(start, i - start), ids);
+    if (properties & unicode::kPunctuation) model_.tokenize(all.subspan(i, 1), ids);
+    start = i + 1;
   }
-  end_word();
+  if (start < all.size()) model_.tokenize(all.subspan(start), ids);
 }
 
 }  // namespace stillvec::text

@@ -15,11 +15,6 @@ namespace stillvec::text {
 // reference for CachedEncoder, and what that falls back on.
 class ExactEncoder {
  public:
-  struct Buffers {
-    std::u32string normalized;
-    std::string word;
-  };
-
   // `model` must outlive this.
   ExactEncoder(const WordPiece& model, std::optional<BertNormalizer> normalizer)
       : model_(model), normalizer_(normalizer) {}
@@ -27,8 +22,8 @@ class ExactEncoder {
   const WordPiece& model() const { return model_; }
   const std::optional<BertNormalizer>& normalizer() const { return normalizer_; }
 
-  // Appends the ids of `text`. Added tokens are not looked for.
-  void encode(std::string_view text, Buffers& buffers, std::vector<std::uint32_t>& ids) const;
+  // Appends the ids of `text`. Added tokens are not looked for. `normalized` is a buffer to work in.
+  void encode(std::string_view text, std::u32string& normalized, std::vector<std::uint32_t>& ids) const;
 
  private:
   const WordPiece& model_;

@@ -24,14 +24,14 @@ std::map<std::uint32_t, AddedToken> number(const std::vector<AddedToken>& tokens
   auto next = static_cast<std::uint32_t>(model_size);
   for (const AddedToken& token : tokens) {
     if (token.content.empty()) continue;
-    std::uint32_t id = model.id_of(token.content);
-    if (id == ByteTrie::kNoValue) {
+    std::optional<std::uint32_t> id = model.id_of(token.content);
+    if (!id) {
       const auto [entry, is_new] = ids.try_emplace(token.content, next);
       if (is_new) ++next;
       id = entry->second;
     }
-    by_id[id] = token;
-    by_id[id].id = id;
+    by_id[*id] = token;
+    by_id[*id].id = *id;
   }
   return by_id;
 }

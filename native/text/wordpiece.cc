@@ -1,55 +1,113 @@
 #include "text/wordpiece.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "text/utf8.h"
 
 namespace stillvec::text {
+namespace {
+
+// The ids of the tokens, the shorter ones first.
+std::vector<std::uint32_t> by_length(const std::vector<std::string>& vocabulary) {
+  std::vector<std::uint32_t> ids(vocabulary.size());
+  std::iota(ids.begin(), ids.end(), 0u);
+  std::stable_sort(ids.begin(), ids.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return vocabulary[a].size() < vocabulary[b].size(); });
+  return ids;
+}
+
+}  // namespace
 
 Result<WordPiece> WordPiece::create(const std::vector<std::string>& vocabulary, std::string_view unk_token,
                                     std::string_view continuing_subword_prefix, std::size_t max_input_chars_per_word) {
-  WordPiece model;
-  for (std::size_t id = 0; id < vocabulary.size(); ++id) {
+  const Status too_many = {Code::kUnsupported, "model.vocab: too many tokens"};
+  if (vocabulary.size() >= Trie::kNowhere) return too_many;
+  WordPiece model(vocabulary.size());
+  std::vector<std::uint16_t> symbols;
+  for (const std::uint32_t id : by_length(vocabulary)) {
     const std::string& token = vocabulary[id];
-    if (token.empty() || model.trie_.insert(token, static_cast<std::uint32_t>(id))) continue;
-    const std::uint32_t first = model.id_of(token);
-    if (first == ByteTrie::kNoValue) return Status{Code::kUnsupported, "model.vocab: too many tokens"};
-    return Status{Code::kInvalidArgument, "model.vocab: token " + token + " has the ids " + std::to_string(first) +
-                                              " and " + std::to_string(id)};
+    if (token.empty()) continue;
+    symbols.clear();
+    const std::uint8_t* const end = utf8::bytes(token) + token.size();
+    for (const std::uint8_t* at = utf8::bytes(token); at < end;) {
+      const utf8::Decoded next = utf8::decode(at, end);
+      symbols.push_back(model.alphabet_.add(next.code_point));
+      if (symbols.back() == Alphabet::kAbsent) return Status{Code::kUnsupported, "model.vocab: too many characters"};
+      at += next.size;
+    }
+    switch (model.trie_.insert(symbols, id)) {
+      case Trie::Inserted::kYes:
+        break;
+      case Trie::Inserted::kFull:
+        return too_many;
+      case Trie::Inserted::kDuplicate:
+        return Status{Code::kInvalidArgument,
+                      "model.vocab: token " + token + " has two ids, one of them " + std::to_string(id)};
+    }
   }
-  model.unk_id_ = model.id_of(unk_token);
-  if (model.unk_id_ == ByteTrie::kNoValue) {
+  const std::optional<std::uint32_t> unk_id = model.id_of(unk_token);
+  if (!unk_id) {
     return Status{Code::kInvalidArgument, "model.unk_token: " + std::string(unk_token) + " is not in the vocabulary"};
   }
-  model.continuation_ = model.trie_.walk(continuing_subword_prefix);
+  model.unk_id_ = *unk_id;
+  model.continuation_ = model.walk(continuing_subword_prefix);
   model.max_input_chars_per_word_ = max_input_chars_per_word;
   return model;
 }
 
-std::uint32_t WordPiece::id_of(std::string_view token) const {
-  if (token.empty()) return ByteTrie::kNoValue;
-  const ByteTrie::Node node = trie_.walk(token);
-  return node == ByteTrie::kNowhere ? ByteTrie::kNoValue : trie_.value(node);
+Trie::Node WordPiece::walk(std::string_view text) const {
+  Trie::Node node = trie_.root();
+  const std::uint8_t* const end = utf8::bytes(text) + text.size();
+  for (const std::uint8_t* at = utf8::bytes(text); at < end && node != Trie::kNowhere;) {
+    const utf8::Decoded next = utf8::decode(at, end);
+    node = trie_.child(node, alphabet_[next.code_point]);
+    at += next.size;
+  }
+  return node;
 }
 
-void WordPiece::tokenize(std::string_view word, std::size_t code_points, std::vector<std::uint32_t>& ids) const {
-  if (code_points > max_input_chars_per_word_) {
+std::optional<std::uint32_t> WordPiece::id_of(std::string_view token) const {
+  const Trie::Node node = walk(token);
+  return trie_.is_key(node) ? std::optional(node) : std::nullopt;
+}
+
+template <typename Unit>
+void WordPiece::tokenize_units(std::span<const Unit> word, std::vector<std::uint32_t>& ids) const {
+  if (word.size() > max_input_chars_per_word_) {
     ids.push_back(unk_id_);
     return;
   }
   const std::size_t before = ids.size();
-  const std::uint8_t* at = utf8::bytes(word);
-  const std::uint8_t* const end = at + word.size();
-  ByteTrie::Node from = ByteTrie::kRoot;
-  while (at < end) {
-    const ByteTrie::Match piece = trie_.longest_match(from, at, end);
-    if (piece.size == 0) {
+  Trie::Node from = trie_.root();
+  for (std::size_t start = 0; start < word.size();) {
+    Trie::Node longest = Trie::kNowhere;
+    std::size_t end = start;
+    Trie::Node node = from;
+    for (std::size_t i = start; i < word.size() && node != Trie::kNowhere; ++i) {
+      node = trie_.child(node, alphabet_[word[i]]);
+      if (trie_.is_key(node)) {
+        longest = node;
+        end = i + 1;
+      }
+    }
+    if (longest == Trie::kNowhere) {
       ids.resize(before);
       ids.push_back(unk_id_);
       return;
     }
-    ids.push_back(piece.value);
-    at += piece.size;
+    ids.push_back(longest);
+    start = end;
     from = continuation_;
   }
+}
+
+void WordPiece::tokenize(std::span<const std::uint8_t> word, std::vector<std::uint32_t>& ids) const {
+  tokenize_units(word, ids);
+}
+
+void WordPiece::tokenize(std::span<const char32_t> word, std::vector<std::uint32_t>& ids) const {
+  tokenize_units(word, ids);
 }
 
 }  // namespace stillvec::text

@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/status.h"
-#include "text/byte_trie.h"
+#include "text/alphabet.h"
+#include "text/trie.h"
 
 namespace stillvec::text {
 
@@ -19,18 +22,22 @@ class WordPiece {
   static Result<WordPiece> create(const std::vector<std::string>& vocabulary, std::string_view unk_token,
                                   std::string_view continuing_subword_prefix, std::size_t max_input_chars_per_word);
 
-  // Appends the ids of a word: well-formed UTF-8 of `code_points` code points, at least one.
-  void tokenize(std::string_view word, std::size_t code_points, std::vector<std::uint32_t>& ids) const;
+  // Appends the ids of a word of at least one code point, in ASCII or as code points.
+  void tokenize(std::span<const std::uint8_t> word, std::vector<std::uint32_t>& ids) const;
+  void tokenize(std::span<const char32_t> word, std::vector<std::uint32_t>& ids) const;
 
-  // ByteTrie::kNoValue when the vocabulary has no such token.
-  std::uint32_t id_of(std::string_view token) const;
-
-  std::size_t max_input_chars_per_word() const { return max_input_chars_per_word_; }
-  std::uint32_t unk_id() const { return unk_id_; }
+  std::optional<std::uint32_t> id_of(std::string_view token) const;
 
  private:
-  ByteTrie trie_;
-  ByteTrie::Node continuation_ = ByteTrie::kNowhere;  // where the prefix leads
+  explicit WordPiece(std::size_t vocabulary_size) : trie_(vocabulary_size) {}
+
+  template <typename Unit>
+  void tokenize_units(std::span<const Unit> word, std::vector<std::uint32_t>& ids) const;
+  Trie::Node walk(std::string_view text) const;
+
+  Alphabet alphabet_;
+  Trie trie_;
+  Trie::Node continuation_ = Trie::kNowhere;  // where the prefix leads
   std::size_t max_input_chars_per_word_ = 0;
   std::uint32_t unk_id_ = 0;
 };
