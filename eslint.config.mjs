@@ -20,6 +20,8 @@ export default defineConfig([
       'no-console': 'error',
     },
   },
+  { files: ['**/*.{mjs,cjs}'], extends: [tseslint.configs.strict, tseslint.configs.stylistic] },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     // Tests pass wrong values on purpose and know what their goldens hold. Programs print.
     files: ['test/**/*.ts'],

@@ -46,15 +46,25 @@ inline std::string string_argument(const Napi::CallbackInfo& info, std::size_t i
 template <typename T>
 constexpr napi_typedarray_type typed_array_type();
 template <>
-constexpr napi_typedarray_type typed_array_type<float>() { return napi_float32_array; }
+constexpr napi_typedarray_type typed_array_type<float>() {
+  return napi_float32_array;
+}
 template <>
-constexpr napi_typedarray_type typed_array_type<double>() { return napi_float64_array; }
+constexpr napi_typedarray_type typed_array_type<double>() {
+  return napi_float64_array;
+}
 template <>
-constexpr napi_typedarray_type typed_array_type<std::uint32_t>() { return napi_uint32_array; }
+constexpr napi_typedarray_type typed_array_type<std::uint32_t>() {
+  return napi_uint32_array;
+}
 template <>
-constexpr napi_typedarray_type typed_array_type<std::uint8_t>() { return napi_uint8_array; }
+constexpr napi_typedarray_type typed_array_type<std::uint8_t>() {
+  return napi_uint8_array;
+}
 template <>
-constexpr napi_typedarray_type typed_array_type<std::int8_t>() { return napi_int8_array; }
+constexpr napi_typedarray_type typed_array_type<std::int8_t>() {
+  return napi_int8_array;
+}
 
 // The elements of a typed array, valid until control returns to JavaScript. A detached array is empty.
 template <typename T>

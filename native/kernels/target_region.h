@@ -10,8 +10,7 @@
 
 #if defined(__clang__)
 #define STILLVEC_PRAGMA(x) _Pragma(#x)
-#define STILLVEC_BEGIN(isa) \
-  STILLVEC_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define STILLVEC_BEGIN(isa) STILLVEC_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
 #define STILLVEC_END _Pragma("clang attribute pop")
 #elif defined(__GNUC__)
 #define STILLVEC_PRAGMA(x) _Pragma(#x)
@@ -23,11 +22,13 @@
 #endif
 
 #define STILLVEC_BEGIN_AVX2 STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt")
-#define STILLVEC_BEGIN_AVX512 STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")
+#define STILLVEC_BEGIN_AVX512 \
+  STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")
 #define STILLVEC_BEGIN_AVX512_BF16 \
   STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")
 #define STILLVEC_BEGIN_AMX \
-  STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
+  STILLVEC_BEGIN(          \
+      "avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define STILLVEC_X86 1

@@ -28,15 +28,11 @@ constexpr std::size_t kRowsPerChunk = 256;
 
 std::size_t file_dtype_size(FileDtype dtype) {
   switch (dtype) {
-    case FileDtype::kF64:
-      return 8;
-    case FileDtype::kF32:
-      return 4;
+    case FileDtype::kF64: return 8;
+    case FileDtype::kF32: return 4;
     case FileDtype::kF16:
-    case FileDtype::kBf16:
-      return 2;
-    case FileDtype::kI8:
-      return 1;
+    case FileDtype::kBf16: return 2;
+    case FileDtype::kI8: return 1;
   }
   return 0;
 }
@@ -45,14 +41,10 @@ std::size_t file_dtype_size(FileDtype dtype) {
 Dtype table_dtype(FileDtype dtype) {
   switch (dtype) {
     case FileDtype::kF64:
-    case FileDtype::kF32:
-      return Dtype::kF32;
-    case FileDtype::kF16:
-      return Dtype::kF16;
-    case FileDtype::kBf16:
-      return Dtype::kBf16;
-    case FileDtype::kI8:
-      return Dtype::kI8;
+    case FileDtype::kF32: return Dtype::kF32;
+    case FileDtype::kF16: return Dtype::kF16;
+    case FileDtype::kBf16: return Dtype::kBf16;
+    case FileDtype::kI8: return Dtype::kI8;
   }
   return Dtype::kF32;
 }
@@ -109,27 +101,20 @@ void write_i8(const float* values, std::size_t count, float scale, std::int8_t* 
 
 std::size_t dtype_size(Dtype dtype) {
   switch (dtype) {
-    case Dtype::kF32:
-      return 4;
+    case Dtype::kF32: return 4;
     case Dtype::kF16:
-    case Dtype::kBf16:
-      return 2;
-    case Dtype::kI8:
-      return 1;
+    case Dtype::kBf16: return 2;
+    case Dtype::kI8: return 1;
   }
   return 0;
 }
 
 std::string_view dtype_name(Dtype dtype) {
   switch (dtype) {
-    case Dtype::kF32:
-      return "float32";
-    case Dtype::kF16:
-      return "float16";
-    case Dtype::kBf16:
-      return "bfloat16";
-    case Dtype::kI8:
-      return "int8";
+    case Dtype::kF32: return "float32";
+    case Dtype::kF16: return "float16";
+    case Dtype::kBf16: return "bfloat16";
+    case Dtype::kI8: return "int8";
   }
   return "";
 }
@@ -312,18 +297,10 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::convert(Dtype dtyp
         std::byte* place = out + (r * dim_ + c) * dtype_size(dtype);
         auto* halves = reinterpret_cast<std::uint16_t*>(place);
         switch (dtype) {
-          case Dtype::kF32:
-            std::memcpy(place, run, n * sizeof(float));
-            break;
-          case Dtype::kF16:
-            std::transform(run, run + n, halves, kernels::f32_to_f16);
-            break;
-          case Dtype::kBf16:
-            std::transform(run, run + n, halves, kernels::f32_to_bf16);
-            break;
-          case Dtype::kI8:
-            write_i8(run, n, scale, reinterpret_cast<std::int8_t*>(place));
-            break;
+          case Dtype::kF32: std::memcpy(place, run, n * sizeof(float)); break;
+          case Dtype::kF16: std::transform(run, run + n, halves, kernels::f32_to_f16); break;
+          case Dtype::kBf16: std::transform(run, run + n, halves, kernels::f32_to_bf16); break;
+          case Dtype::kI8: write_i8(run, n, scale, reinterpret_cast<std::int8_t*>(place)); break;
         }
       }
     }
@@ -335,15 +312,9 @@ void EmbeddingTable::read_row(std::size_t row, std::size_t column, std::size_t c
   const std::byte* values = data_ + (row * dim_ + column) * dtype_size(dtype_);
   const auto* halves = reinterpret_cast<const std::uint16_t*>(values);
   switch (dtype_) {
-    case Dtype::kF32:
-      std::memcpy(out, values, count * sizeof(float));
-      break;
-    case Dtype::kF16:
-      std::transform(halves, halves + count, out, kernels::f16_to_f32);
-      break;
-    case Dtype::kBf16:
-      std::transform(halves, halves + count, out, kernels::bf16_to_f32);
-      break;
+    case Dtype::kF32: std::memcpy(out, values, count * sizeof(float)); break;
+    case Dtype::kF16: std::transform(halves, halves + count, out, kernels::f16_to_f32); break;
+    case Dtype::kBf16: std::transform(halves, halves + count, out, kernels::bf16_to_f32); break;
     case Dtype::kI8: {
       const auto* bytes = reinterpret_cast<const std::int8_t*>(values);
       for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(bytes[i]) * scales_[row];

@@ -17,14 +17,10 @@ constexpr std::size_t kIdsAhead = 1024;
 kernels::MeanRows kernel_for(Dtype dtype) {
   const kernels::BagKernels& bag = kernels::bag_kernels();
   switch (dtype) {
-    case Dtype::kF32:
-      return bag.mean_f32;
-    case Dtype::kF16:
-      return bag.mean_f16;
-    case Dtype::kBf16:
-      return bag.mean_bf16;
-    case Dtype::kI8:
-      return bag.mean_i8;
+    case Dtype::kF32: return bag.mean_f32;
+    case Dtype::kF16: return bag.mean_f16;
+    case Dtype::kBf16: return bag.mean_bf16;
+    case Dtype::kI8: return bag.mean_i8;
   }
   return bag.mean_f32;
 }
@@ -62,12 +58,8 @@ class Pooler {
       case Output::kF32:
         if (!writes_in_place()) std::copy_n(row, columns_, reinterpret_cast<float*>(out));
         break;
-      case Output::kBinary:
-        vector.pack_signs(row, columns_, 0x80, reinterpret_cast<std::uint8_t*>(out));
-        break;
-      case Output::kUbinary:
-        vector.pack_signs(row, columns_, 0, reinterpret_cast<std::uint8_t*>(out));
-        break;
+      case Output::kBinary: vector.pack_signs(row, columns_, 0x80, reinterpret_cast<std::uint8_t*>(out)); break;
+      case Output::kUbinary: vector.pack_signs(row, columns_, 0, reinterpret_cast<std::uint8_t*>(out)); break;
     }
   }
 

@@ -20,12 +20,9 @@ constexpr std::size_t kBlock = 64;
 VectorKernels::Tile tile_kernel(Similarity similarity) {
   switch (similarity) {
     case Similarity::kCosine:
-    case Similarity::kDot:
-      return vector_kernels().dot_tile;
-    case Similarity::kEuclidean:
-      return vector_kernels().squared_distance_tile;
-    case Similarity::kManhattan:
-      return vector_kernels().l1_distance_tile;
+    case Similarity::kDot: return vector_kernels().dot_tile;
+    case Similarity::kEuclidean: return vector_kernels().squared_distance_tile;
+    case Similarity::kManhattan: return vector_kernels().l1_distance_tile;
   }
   return vector_kernels().dot_tile;
 }
@@ -69,18 +66,10 @@ void similarity_block(Similarity similarity, const Matrix& a, RowRange a_rows, c
           for (std::size_t c = 0; c < columns; ++c) {
             const float sum = sums[kTile * r + c];
             switch (similarity) {
-              case Similarity::kCosine:
-                place[c] = sum * a_factors[i - a_begin + r] * b_factors[c];
-                break;
-              case Similarity::kDot:
-                place[c] = sum;
-                break;
-              case Similarity::kEuclidean:
-                place[c] = -std::sqrt(sum);
-                break;
-              case Similarity::kManhattan:
-                place[c] = -sum;
-                break;
+              case Similarity::kCosine: place[c] = sum * a_factors[i - a_begin + r] * b_factors[c]; break;
+              case Similarity::kDot: place[c] = sum; break;
+              case Similarity::kEuclidean: place[c] = -std::sqrt(sum); break;
+              case Similarity::kManhattan: place[c] = -sum; break;
             }
           }
         }
@@ -109,15 +98,9 @@ void similarity_pairwise(Similarity similarity, const Matrix& a, const Matrix& b
       case Similarity::kCosine:
         value = vector.dot(x, y, a.dim) * inverse_norm(x, a.dim) * inverse_norm(y, b.dim);
         break;
-      case Similarity::kDot:
-        value = vector.dot(x, y, a.dim);
-        break;
-      case Similarity::kEuclidean:
-        value = -std::sqrt(vector.squared_distance(x, y, a.dim));
-        break;
-      case Similarity::kManhattan:
-        value = -vector.l1_distance(x, y, a.dim);
-        break;
+      case Similarity::kDot: value = vector.dot(x, y, a.dim); break;
+      case Similarity::kEuclidean: value = -std::sqrt(vector.squared_distance(x, y, a.dim)); break;
+      case Similarity::kManhattan: value = -vector.l1_distance(x, y, a.dim); break;
     }
     *out++ = value;
   }

@@ -8,16 +8,12 @@ const BagKernels& bag_kernels(Isa isa) {
   switch (isa) {
 #if defined(STILLVEC_X86)
     case Isa::kAmx:
-    case Isa::kAvx512:
-      return avx512::kBag;
-    case Isa::kAvx2:
-      return avx2::kBag;
+    case Isa::kAvx512: return avx512::kBag;
+    case Isa::kAvx2: return avx2::kBag;
 #elif defined(STILLVEC_NEON)
-    case Isa::kNeon:
-      return neon::kBag;
+    case Isa::kNeon: return neon::kBag;
 #endif
-    default:
-      return scalar::kBag;
+    default: return scalar::kBag;
   }
 }
 

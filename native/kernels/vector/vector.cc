@@ -8,16 +8,12 @@ const VectorKernels& vector_kernels(Isa isa) {
   switch (isa) {
 #if defined(STILLVEC_X86)
     case Isa::kAmx:
-    case Isa::kAvx512:
-      return avx512::kVector;
-    case Isa::kAvx2:
-      return avx2::kVector;
+    case Isa::kAvx512: return avx512::kVector;
+    case Isa::kAvx2: return avx2::kVector;
 #elif defined(STILLVEC_NEON)
-    case Isa::kNeon:
-      return neon::kVector;
+    case Isa::kNeon: return neon::kVector;
 #endif
-    default:
-      return scalar::kVector;
+    default: return scalar::kVector;
   }
 }
 

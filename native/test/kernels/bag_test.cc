@@ -20,14 +20,10 @@ std::size_t size_of(Format format) { return format == Format::kF32 ? 4 : format 
 
 MeanRows kernel_of(const BagKernels& kernels, Format format) {
   switch (format) {
-    case Format::kF32:
-      return kernels.mean_f32;
-    case Format::kF16:
-      return kernels.mean_f16;
-    case Format::kBf16:
-      return kernels.mean_bf16;
-    case Format::kI8:
-      return kernels.mean_i8;
+    case Format::kF32: return kernels.mean_f32;
+    case Format::kF16: return kernels.mean_f16;
+    case Format::kBf16: return kernels.mean_bf16;
+    case Format::kI8: return kernels.mean_i8;
   }
   return nullptr;
 }

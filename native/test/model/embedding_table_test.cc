@@ -44,21 +44,11 @@ std::vector<std::byte> file_of(const std::vector<float>& values, FileDtype dtype
   };
   for (float x : values) {
     switch (dtype) {
-      case FileDtype::kF64:
-        append(static_cast<double>(x));
-        break;
-      case FileDtype::kF32:
-        append(x);
-        break;
-      case FileDtype::kF16:
-        append(kernels::f32_to_f16(x));
-        break;
-      case FileDtype::kBf16:
-        append(kernels::f32_to_bf16(x));
-        break;
-      case FileDtype::kI8:
-        append(static_cast<std::int8_t>(std::lround(x * 20.0f)));
-        break;
+      case FileDtype::kF64: append(static_cast<double>(x)); break;
+      case FileDtype::kF32: append(x); break;
+      case FileDtype::kF16: append(kernels::f32_to_f16(x)); break;
+      case FileDtype::kBf16: append(kernels::f32_to_bf16(x)); break;
+      case FileDtype::kI8: append(static_cast<std::int8_t>(std::lround(x * 20.0f))); break;
     }
   }
   return bytes;
@@ -66,14 +56,10 @@ std::vector<std::byte> file_of(const std::vector<float>& values, FileDtype dtype
 
 float as_read(float x, FileDtype dtype) {
   switch (dtype) {
-    case FileDtype::kF16:
-      return kernels::f16_to_f32(kernels::f32_to_f16(x));
-    case FileDtype::kBf16:
-      return kernels::bf16_to_f32(kernels::f32_to_bf16(x));
-    case FileDtype::kI8:
-      return static_cast<float>(std::lround(x * 20.0f));
-    default:
-      return x;
+    case FileDtype::kF16: return kernels::f16_to_f32(kernels::f32_to_f16(x));
+    case FileDtype::kBf16: return kernels::bf16_to_f32(kernels::f32_to_bf16(x));
+    case FileDtype::kI8: return static_cast<float>(std::lround(x * 20.0f));
+    default: return x;
   }
 }
 
@@ -184,15 +170,9 @@ TEST(EmbeddingTable, ConvertsAndKeepsItsValues) {
       for (std::size_t c = 0; c < dim; ++c) {
         const float x = values[r * dim + c], y = read[r * dim + c];
         switch (dtype) {
-          case Dtype::kF32:
-            ASSERT_EQ(y, x);
-            break;
-          case Dtype::kF16:
-            ASSERT_EQ(y, as_read(x, FileDtype::kF16));
-            break;
-          case Dtype::kBf16:
-            ASSERT_EQ(y, as_read(x, FileDtype::kBf16));
-            break;
+          case Dtype::kF32: ASSERT_EQ(y, x); break;
+          case Dtype::kF16: ASSERT_EQ(y, as_read(x, FileDtype::kF16)); break;
+          case Dtype::kBf16: ASSERT_EQ(y, as_read(x, FileDtype::kBf16)); break;
           case Dtype::kI8:
             ASSERT_LE(std::abs(y - x), greatest / 127.0f * 0.501f);
             if (std::abs(x) == greatest) {

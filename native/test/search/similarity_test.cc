@@ -33,14 +33,10 @@ double reference(Similarity similarity, const float* a, const float* b, std::siz
     l1 += std::abs(x - y);
   }
   switch (similarity) {
-    case Similarity::kCosine:
-      return dot / std::max(std::sqrt(a_square), 1e-12) / std::max(std::sqrt(b_square), 1e-12);
-    case Similarity::kDot:
-      return dot;
-    case Similarity::kEuclidean:
-      return -std::sqrt(square);
-    case Similarity::kManhattan:
-      return -l1;
+    case Similarity::kCosine: return dot / std::max(std::sqrt(a_square), 1e-12) / std::max(std::sqrt(b_square), 1e-12);
+    case Similarity::kDot: return dot;
+    case Similarity::kEuclidean: return -std::sqrt(square);
+    case Similarity::kManhattan: return -l1;
   }
   return 0.0;
 }
