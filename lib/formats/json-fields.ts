@@ -24,7 +24,7 @@ export class JsonFields {
 
   /** The error for a field whose value is not `expected`. */
   invalid(name: string, expected: string): ModelFormatError {
-    const received = this.has(name) ? describe(this.values[name]) : 'nothing';
+    const received = Object.hasOwn(this.values, name) ? describe(this.values[name]) : 'nothing';
     return new ModelFormatError(`${this.file}: expected ${expected} for ${this.at(name)} but received ${received}`);
   }
 
