@@ -40,10 +40,21 @@
       "native/text/exact_encoder.cc",
       "native/text/tokenizer.cc",
       "native/text/unicode_tables.cc",
-      "native/text/wordpiece.cc"
+      "native/text/wordpiece.cc",
+      "native/training/batch_sampler.cc"
     ],
     "binding_sources": [
-      "native/binding/addon.cc"
+      "native/binding/addon.cc",
+      "native/binding/encoder.cc",
+      "native/binding/environment.cc",
+      "native/binding/result_buffer.cc",
+      "native/binding/search.cc",
+      "native/binding/table.cc",
+      "native/binding/task.cc",
+      "native/binding/texts.cc",
+      "native/binding/token_column.cc",
+      "native/binding/tokenizer.cc",
+      "native/binding/training_run.cc"
     ]
   }
 }

@@ -1,10 +1,10 @@
+import type { Precision } from '../embeddings.js';
 import { InvalidArgumentError } from '../errors.js';
-import type { SimilarityFunction } from '../formats/model-folder.js';
+import type { MatrixLike } from '../matrix.js';
+import type { SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import {
   prefixed,
-  type EmbeddingMatrix,
-  type EmbeddingPrecision,
   type Encodes,
   type EvaluateOptions,
   type EvaluationEncodeOptions,
@@ -24,7 +24,7 @@ export interface EmbeddingSimilarityOptions {
   /** Decides the primary metric; and what is measured, where `similarityFnNames` is not given. */
   mainSimilarity?: SimilarityFunction;
   /** Compare quantized embeddings, which are normalized first. */
-  precision?: EmbeddingPrecision;
+  precision?: Precision;
   /** Use the first columns only. */
   truncateDim?: number;
 }
@@ -69,7 +69,7 @@ const pairSimilarity: Record<SimilarityFunction, (a: ArrayLike<number>, b: Array
 };
 
 /** The values of a row: packed bits (most significant first) become 0 and 1. */
-function rowValues({ data, shape }: EmbeddingMatrix, row: number, precision: EmbeddingPrecision): ArrayLike<number> {
+function rowValues({ data, shape }: MatrixLike, row: number, precision: Precision): ArrayLike<number> {
   const columns = data.length / shape[0];
   const values = data.subarray(row * columns, (row + 1) * columns);
   if (precision !== 'binary' && precision !== 'ubinary') return values;

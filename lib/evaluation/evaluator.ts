@@ -1,25 +1,14 @@
-import type { SimilarityFunction } from '../formats/model-folder.js';
-
-/** Embeddings as an evaluator sees them: `shape` rows and columns, row-major; packed precisions have 8 bits a byte. */
-export interface EmbeddingMatrix {
-  readonly data: Float32Array | Int8Array | Uint8Array;
-  readonly shape: readonly [rows: number, columns: number];
-}
-
-/** The `k` best rows of a corpus for each query, best first, equal scores in corpus order: queries x k, row-major. */
-export interface TopK {
-  readonly indices: Uint32Array;
-  readonly scores: Float32Array;
-}
-
-export type EmbeddingPrecision = 'float32' | 'int8' | 'uint8' | 'binary' | 'ubinary';
+import type { Precision } from '../embeddings.js';
+import type { MatrixLike } from '../matrix.js';
+import type { SimilarityFunction } from '../similarity-functions.js';
+import type { TopK } from '../similarity.js';
 
 /** The options of `encode` that evaluators use. */
 export interface EvaluationEncodeOptions {
   prompt?: string;
   promptName?: string;
   truncateDim?: number;
-  precision?: EmbeddingPrecision;
+  precision?: Precision;
   normalizeEmbeddings?: boolean;
   signal?: AbortSignal;
 }
@@ -27,11 +16,11 @@ export interface EvaluationEncodeOptions {
 /** What an evaluator needs of a model. `SentenceTransformer` is one. */
 export interface Encodes {
   readonly similarityFnName: SimilarityFunction;
-  encode(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<EmbeddingMatrix>;
-  encodeQuery(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<EmbeddingMatrix>;
-  encodeDocument(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<EmbeddingMatrix>;
+  encode(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<MatrixLike>;
+  encodeQuery(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<MatrixLike>;
+  encodeDocument(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<MatrixLike>;
   /** `k` is at most the number of rows of `corpus`; scores are those of `similarityFnName`. */
-  searchTopK(queries: EmbeddingMatrix, corpus: EmbeddingMatrix, k: number): TopK | Promise<TopK>;
+  searchTopK(queries: MatrixLike, corpus: MatrixLike, k: number): TopK | Promise<TopK>;
 }
 
 /** Texts encoded so far, of all that the evaluation encodes. */

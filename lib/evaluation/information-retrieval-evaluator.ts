@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors.js';
-import type { SimilarityFunction } from '../formats/model-folder.js';
+import type { SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import {
   prefixed,

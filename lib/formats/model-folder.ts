@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, normalize, sep } from 'node:path';
 import { IoError, messageOf, ModelFormatError, systemCode, UnsupportedError } from '../errors.js';
+import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import { JsonFields, parseJson } from './json-fields.js';
 import { modelCard, modelCardMark } from './model-card.js';
 import {
@@ -9,27 +10,25 @@ import {
   type SafetensorsDtype,
   type SafetensorsHeader,
   type TensorInfo,
+  type TensorSource,
 } from './safetensors.js';
 import { StagedFiles } from './staged-files.js';
 import { loadTokenizer, type LoadedTokenizer } from './tokenizer.js';
 
-/** How two embeddings are compared. */
-export type SimilarityFunction = 'cosine' | 'dot' | 'euclidean' | 'manhattan';
-
-const similarityFunctions: readonly SimilarityFunction[] = ['cosine', 'dot', 'euclidean', 'manhattan'];
-
 /** Dtypes that a table may have. */
-export type TableDtype = Extract<SafetensorsDtype, 'F64' | 'F32' | 'F16' | 'BF16' | 'I8'>;
+export type FileDtype = Extract<SafetensorsDtype, 'F64' | 'F32' | 'F16' | 'BF16' | 'I8'>;
 
-const tableDtypes: readonly TableDtype[] = ['F64', 'F32', 'F16', 'BF16', 'I8'];
+const fileDtypes: readonly FileDtype[] = ['F64', 'F32', 'F16', 'BF16', 'I8'];
 
 /** Where the token vectors lie: `rows` x `dim` values from `byteOffset` of `file` on. */
 export interface TableLocation {
   readonly file: string;
   readonly byteOffset: number;
-  readonly dtype: TableDtype;
+  readonly dtype: FileDtype;
   readonly rows: number;
   readonly dim: number;
+  /** Where the f32 scales of an I8 table's rows begin; null for scales of 1. */
+  readonly scalesOffset: number | null;
 }
 
 /** What a model is beside its table and its tokenizer. */
@@ -165,10 +164,10 @@ function locateTable(file: string, { tensors }: SafetensorsHeader): TableLocatio
       `${file}: expected a tensor embedding.weight or embeddings but found ${found === '' ? 'none' : found}`,
     );
   }
-  const dtype = tableDtypes.find((candidate) => candidate === tensor.dtype);
+  const dtype = fileDtypes.find((candidate) => candidate === tensor.dtype);
   if (dtype === undefined) {
     throw new UnsupportedError(
-      `${file}: expected one of ${tableDtypes.join(', ')} for the dtype of ${tensor.name} but received ${tensor.dtype}`,
+      `${file}: expected one of ${fileDtypes.join(', ')} for the dtype of ${tensor.name} but received ${tensor.dtype}`,
     );
   }
   const [rows, dim, ...rest] = tensor.shape;
@@ -177,7 +176,27 @@ function locateTable(file: string, { tensors }: SafetensorsHeader): TableLocatio
       `${file}: expected [rows, dim] for the shape of ${tensor.name} but received [${tensor.shape.join(', ')}]`,
     );
   }
-  return { file, byteOffset: tensor.byteOffset, dtype, rows, dim };
+  return {
+    file,
+    byteOffset: tensor.byteOffset,
+    dtype,
+    rows,
+    dim,
+    scalesOffset: locateScales(file, named(scalesName), rows),
+  };
+}
+
+/** An int8 table that was saved here has the scales of its rows beside it; others hold the values themselves. */
+const scalesName = 'embedding.scales';
+
+function locateScales(file: string, scales: TensorInfo | undefined, rows: number): number | null {
+  if (scales === undefined) return null;
+  if (scales.dtype !== 'F32' || scales.shape.length !== 1 || scales.shape[0] !== rows) {
+    throw new ModelFormatError(
+      `${file}: expected F32 [${rows}] for ${scales.name} but received ${scales.dtype} [${scales.shape.join(', ')}]`,
+    );
+  }
+  return scales.byteOffset;
 }
 
 /**
@@ -218,11 +237,13 @@ export interface ModelContent extends ModelSettings {
   /** The bytes of tokenizer.json, written as they are. */
   readonly tokenizer: Uint8Array;
   readonly table: {
-    readonly dtype: TableDtype;
+    readonly dtype: FileDtype;
     readonly rows: number;
     readonly dim: number;
     /** The values, row-major and little-endian, in pieces of any size. */
     readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+    /** One a row, for an I8 table whose values are multiples of them. */
+    readonly scales: Float32Array | null;
   };
 }
 
@@ -243,6 +264,15 @@ function modulesJson(normalized: boolean): string {
     });
   }
   return toJson(modules);
+}
+
+function tensorsOf({ dtype, rows, dim, chunks, scales }: ModelContent['table']): TensorSource[] {
+  const tensors: TensorSource[] = [{ name: 'embedding.weight', dtype, shape: [rows, dim], chunks }];
+  if (scales !== null) {
+    const bytes = new Uint8Array(scales.buffer, scales.byteOffset, scales.byteLength);
+    tensors.push({ name: scalesName, dtype: 'F32', shape: [rows], chunks: [bytes] });
+  }
+  return tensors;
 }
 
 /** The card of a person stays; one that was written here is renewed. */
@@ -269,11 +299,7 @@ export async function writeModelFolder(
   try {
     await files.stageContent('tokenizer.json', model.tokenizer);
     await files.stage('model.safetensors', (handle) =>
-      writeSafetensors(
-        handle,
-        [{ name: 'embedding.weight', dtype: table.dtype, shape: [table.rows, table.dim], chunks: table.chunks }],
-        { metadata: { format: 'pt' }, signal },
-      ),
+      writeSafetensors(handle, tensorsOf(table), { metadata: { format: 'pt' }, signal }),
     );
     if (model.normalize) {
       await files.stageContent(

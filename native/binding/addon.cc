@@ -1,17 +1,46 @@
 #include <napi.h>
 
+#include <string>
+
+#include "binding/encoder.h"
+#include "binding/environment.h"
+#include "binding/result_buffer.h"
+#include "binding/search.h"
+#include "binding/table.h"
+#include "binding/token_column.h"
+#include "binding/tokenizer.h"
+#include "binding/training_run.h"
 #include "runtime/cpu.h"
 
 namespace stillvec::binding {
 namespace {
 
+// info(): { isa, bestIsa, bfloat16, threads }
+Napi::Value info(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const CpuFeatures& features = cpu();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("isa", std::string(isa_name(features.active)));
+  result.Set("bestIsa", std::string(isa_name(features.best)));
+  result.Set("bfloat16", features.avx512_bf16 || features.neon_bf16 || features.active == Isa::kAmx);
+  result.Set("threads", Environment::of(env).pool().size());
+  return result;
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  exports.Set("isa", Napi::String::New(env, std::string(isa_name(cpu().active))));
+  Environment::initialize(env);
+  exports.Set("Tokenizer", Tokenizer::define(env));
+  exports.Set("Table", Table::define(env));
+  exports.Set("ResultBuffer", ResultBuffer::define(env));
+  exports.Set("Encoder", Encoder::define(env));
+  exports.Set("TokenColumn", TokenColumn::define(env));
+  exports.Set("TrainingRun", TrainingRun::define(env));
+  exports.Set("info", Napi::Function::New<info>(env, "info"));
+  define_search(env, exports);
   return exports;
 }
 
-}  // namespace
-
 NODE_API_MODULE(stillvec, initialize)
 
+}  // namespace
 }  // namespace stillvec::binding

@@ -58,6 +58,10 @@ constexpr napi_typedarray_type typed_array_type<std::uint32_t>() {
   return napi_uint32_array;
 }
 template <>
+constexpr napi_typedarray_type typed_array_type<std::int32_t>() { return napi_int32_array; }
+template <>
+constexpr napi_typedarray_type typed_array_type<std::int64_t>() { return napi_bigint64_array; }
+template <>
 constexpr napi_typedarray_type typed_array_type<std::uint8_t>() {
   return napi_uint8_array;
 }
@@ -73,7 +77,7 @@ std::span<T> array_argument(const Napi::CallbackInfo& info, std::size_t index, c
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != typed_array_type<T>()) {
     fail_argument(info.Env(), std::string("expected a typed array of another type for ") + name);
   }
-  const auto array = value.As<Napi::TypedArrayOf<T>>();
+  auto array = value.As<Napi::TypedArrayOf<T>>();
   T* data = array.Data();
   return data == nullptr ? std::span<T>() : std::span<T>(data, array.ElementLength());
 }
@@ -81,12 +85,16 @@ std::span<T> array_argument(const Napi::CallbackInfo& info, std::size_t index, c
 // The C++ object behind an instance of one of the addon's classes, checked by its type tag: V8 checks `this`, but
 // nothing checks an object that is passed as an argument.
 template <typename Wrapper>
-Wrapper& object_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  const Napi::Value value = info[index];
+Wrapper& object_value(const Napi::Value& value, const char* name) {
   if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&Wrapper::kTypeTag)) {
-    fail_argument(info.Env(), std::string("expected a native ") + Wrapper::kName + " for " + name);
+    fail_argument(value.Env(), std::string("expected a native ") + Wrapper::kName + " for " + name);
   }
   return *Wrapper::Unwrap(value.As<Napi::Object>());
+}
+
+template <typename Wrapper>
+Wrapper& object_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  return object_value<Wrapper>(info[index], name);
 }
 
 }  // namespace stillvec::binding

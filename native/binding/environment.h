@@ -52,6 +52,8 @@ class Environment {
 
   ThreadPool& pool() { return *pool_; }
 
+  Napi::FunctionReference table_constructor;
+
   // Keeps `task` (and the process) alive until complete(). On the JavaScript thread, before the work can end.
   void begin(const std::shared_ptr<Task>& task);
 

@@ -1,5 +1,6 @@
 #include "binding/texts.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "binding/args.h"
@@ -23,15 +24,44 @@ void write_utf8(napi_env env, napi_value string, char* out, std::size_t size) {
 }  // namespace
 
 TextArena TextArena::read(const Napi::CallbackInfo& info, std::size_t index) {
+  const std::size_t count = integer_argument(info, index + 1, "count");
+  return info[index].IsTypedArray() ? read_utf8(info, index, count) : read_strings(info, index, count);
+}
+
+TextArena TextArena::read_utf8(const Napi::CallbackInfo& info, std::size_t index, std::size_t count) {
+  const Napi::Env env = info.Env();
+  const std::span<const std::uint8_t> bytes = array_argument<std::uint8_t>(info, index, "bytes");
+  TextArena arena;
+  const bool is_wide = info[index + 2].IsTypedArray() &&
+                       info[index + 2].As<Napi::TypedArray>().TypedArrayType() == napi_bigint64_array;
+  if (is_wide) {
+    const auto offsets = array_argument<std::int64_t>(info, index + 2, "offsets");
+    arena.offsets_.assign(offsets.begin(), offsets.end());
+  } else {
+    const auto offsets = array_argument<std::int32_t>(info, index + 2, "offsets");
+    arena.offsets_.assign(offsets.begin(), offsets.end());
+  }
+  if (arena.offsets_.size() != count + 1 || !std::ranges::is_sorted(arena.offsets_) ||
+      arena.offsets_.back() > bytes.size()) {
+    fail_argument(env, "expected one more offset than texts, rising, within the bytes");
+  }
+  const std::uint64_t first = arena.offsets_.front(), size = arena.offsets_.back() - first;
+  arena.bytes_ = std::make_unique_for_overwrite<char[]>(size);
+  if (size > 0) std::memcpy(arena.bytes_.get(), bytes.data() + first, size);
+  for (std::uint64_t& offset : arena.offsets_) offset -= first;
+  return arena;
+}
+
+TextArena TextArena::read_strings(const Napi::CallbackInfo& info, std::size_t index, std::size_t count) {
   const Napi::Env env = info.Env();
   const Napi::Value joined = info[index];
-  const std::size_t count = integer_argument(info, index + 1, "count");
   const Napi::Value array = info[index + 2];
   if (!array.IsArray() || array.As<Napi::Array>().Length() != count) {
     fail_argument(env, "expected an array of `count` texts");
   }
 
   TextArena arena;
+  arena.gap_ = 1;
   if (count == 0) return arena;
   arena.offsets_.reserve(count + 1);
 

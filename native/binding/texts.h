@@ -10,20 +10,26 @@
 
 namespace stillvec::binding {
 
-// Texts copied out of JavaScript into one UTF-8 buffer, a NUL after each.
+// Texts copied out of JavaScript into one UTF-8 buffer.
 class TextArena {
  public:
-  // Reads arguments [index, index + 2]: the texts joined by NUL, how many they are, and the array that they came from,
-  // which is read one by one when a text holds a NUL itself. One call over the border for all texts costs a sixth of
-  // one call a text. Lone surrogates become U+FFFD.
+  // Reads arguments [index, index + 2], which are either
+  //   the texts joined by NUL, how many they are, and the array that they came from, which is read one by one when a
+  //   text holds a NUL itself (one call over the border for all texts costs a sixth of one call a text; lone
+  //   surrogates become U+FFFD), or
+  //   UTF-8 bytes, the number of texts, and their offsets (Int32Array or BigInt64Array, one more than the texts).
   static TextArena read(const Napi::CallbackInfo& info, std::size_t index);
 
-  model::Texts view() const { return {bytes_.get(), offsets_, 1}; }
+  model::Texts view() const { return {bytes_.get(), offsets_, gap_}; }
   std::size_t count() const { return offsets_.size() - 1; }
 
  private:
+  static TextArena read_strings(const Napi::CallbackInfo& info, std::size_t index, std::size_t count);
+  static TextArena read_utf8(const Napi::CallbackInfo& info, std::size_t index, std::size_t count);
+
   std::unique_ptr<char[]> bytes_;
   std::vector<std::uint64_t> offsets_ = {0};
+  std::uint64_t gap_ = 0;
 };
 
 }  // namespace stillvec::binding

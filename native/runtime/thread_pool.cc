@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -113,13 +114,15 @@ void ThreadPool::run(Claim& claim, std::unique_lock<std::mutex>& lock) {
   job.free_slots_.push_back(claim.slot);
   if (job.running_ > 0 || job.next_ < job.chunks_) return;
   job.finished_.notify_all();
-  if (job.done_) {
-    std::function<void(bool)> done = std::move(job.done_);
-    job.done_ = nullptr;
-    lock.unlock();
-    done(job.cancelled_);
-    lock.lock();
-  }
+  if (!job.done_) return;
+  // What the body holds is let go before anyone hears that the job is done.
+  ChunkBody body = std::exchange(job.body_, nullptr);
+  std::function<void(bool)> done = std::exchange(job.done_, nullptr);
+  lock.unlock();
+  body = nullptr;
+  done(job.cancelled_);
+  done = nullptr;
+  lock.lock();
 }
 
 void ThreadPool::run_worker() {

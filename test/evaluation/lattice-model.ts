@@ -1,4 +1,6 @@
-import type { EmbeddingMatrix, Encodes, EvaluationEncodeOptions, TopK } from '../../lib/evaluation/evaluator.js';
+import type { MatrixLike, TopK } from 'stillvec';
+
+import type { Encodes, EvaluationEncodeOptions } from '../../lib/evaluation/evaluator.js';
 
 type Vector = readonly number[];
 
@@ -13,7 +15,7 @@ function cosine(a: Vector, b: Vector): number {
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
-function rows({ data, shape }: EmbeddingMatrix): Vector[] {
+function rows({ data, shape }: MatrixLike): Vector[] {
   return Array.from({ length: shape[0] }, (_, i) => [...data.subarray(i * shape[1], (i + 1) * shape[1])]);
 }
 
@@ -27,7 +29,7 @@ export class LatticeModel implements Encodes {
     texts: readonly string[],
     options: EvaluationEncodeOptions,
     salt: (text: string) => number,
-  ): Promise<EmbeddingMatrix> {
+  ): Promise<MatrixLike> {
     this.calls.push({ role, texts: texts.length, ...options });
     const vectors = texts.map((text) => vector(text, salt(text)).slice(0, options.truncateDim));
     if (options.precision === 'binary' || options.precision === 'ubinary') {
@@ -42,19 +44,19 @@ export class LatticeModel implements Encodes {
     });
   }
 
-  encode(texts: readonly string[], options: EvaluationEncodeOptions = {}): Promise<EmbeddingMatrix> {
+  encode(texts: readonly string[], options: EvaluationEncodeOptions = {}): Promise<MatrixLike> {
     return this.embed('encode', texts, options, (text) => (text.startsWith('a') ? 1 : 2));
   }
 
-  encodeQuery(texts: readonly string[], options: EvaluationEncodeOptions = {}): Promise<EmbeddingMatrix> {
+  encodeQuery(texts: readonly string[], options: EvaluationEncodeOptions = {}): Promise<MatrixLike> {
     return this.embed('query', texts, options, () => 1);
   }
 
-  encodeDocument(texts: readonly string[], options: EvaluationEncodeOptions = {}): Promise<EmbeddingMatrix> {
+  encodeDocument(texts: readonly string[], options: EvaluationEncodeOptions = {}): Promise<MatrixLike> {
     return this.embed('document', texts, options, () => 2);
   }
 
-  searchTopK(queries: EmbeddingMatrix, corpus: EmbeddingMatrix, k: number): TopK {
+  searchTopK(queries: MatrixLike, corpus: MatrixLike, k: number): TopK {
     const documents = rows(corpus);
     const best = rows(queries).map((query) =>
       documents
@@ -65,6 +67,7 @@ export class LatticeModel implements Encodes {
     return {
       indices: Uint32Array.from(best.flat(), ({ index }) => index),
       scores: Float32Array.from(best.flat(), ({ score }) => score),
+      k,
     };
   }
 }

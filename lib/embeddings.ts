@@ -1,0 +1,30 @@
+import { Matrix } from './matrix.js';
+
+/** How the values of an embedding are stored; see `EncodeOptions.precision`. */
+export type Precision = 'float32' | 'int8' | 'uint8' | 'binary' | 'ubinary';
+
+/** The typed array that a precision comes in. */
+export type EmbeddingArray<P extends Precision> = P extends 'float32'
+  ? Float32Array
+  : P extends 'int8' | 'binary'
+    ? Int8Array
+    : Uint8Array;
+
+/** The constructors of `EmbeddingArray`. */
+export const embeddingArrays = {
+  float32: Float32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  binary: Int8Array,
+  ubinary: Uint8Array,
+} as const;
+
+/** One embedding a row, in the order of the texts. `binary` and `ubinary` rows hold eight dimensions a byte. */
+export class Embeddings<P extends Precision = 'float32'> extends Matrix<EmbeddingArray<P>> {
+  readonly precision: P;
+
+  constructor(data: EmbeddingArray<P>, rows: number, columns: number, precision: P) {
+    super(data, rows, columns);
+    this.precision = precision;
+  }
+}

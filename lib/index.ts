@@ -1,0 +1,49 @@
+export { SentenceTransformer } from './sentence-transformer.js';
+export type {
+  CreateOptions,
+  EncodeOptions,
+  EncodeProgress,
+  EncodeSyncOptions,
+  LoadOptions,
+  ModelInfo,
+  ModelOptions,
+  Prompts,
+} from './sentence-transformer.js';
+export { Embeddings } from './embeddings.js';
+export type { EmbeddingArray, Precision } from './embeddings.js';
+export { Matrix } from './matrix.js';
+export type { MatrixLike, NumberArray } from './matrix.js';
+export type { Utf8Column } from './texts.js';
+export type { TableDtype } from './native.js';
+export type { EmbeddingsInput, TopK } from './similarity.js';
+export type { SimilarityFunction } from './similarity-functions.js';
+
+export { MultipleNegativesRankingLoss } from './training/losses/multiple-negatives-ranking-loss.js';
+export type {
+  HardnessMode,
+  MultipleNegativesRankingLossOptions,
+  RankingDirection,
+} from './training/losses/multiple-negatives-ranking-loss.js';
+export { MatryoshkaLoss } from './training/losses/matryoshka-loss.js';
+export type { MatryoshkaLossOptions } from './training/losses/matryoshka-loss.js';
+export type { Loss } from './training/losses/loss.js';
+export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
+export type { BatchSampler, FitOptions, FitProgress, Optimizer, TrainingPrecision } from './training/fit-options.js';
+export type { FitEvaluation, FitResult, FitStep } from './training/fit.js';
+export type { Scheduler } from './training/schedulers.js';
+
+export { InformationRetrievalEvaluator } from './evaluation/information-retrieval-evaluator.js';
+export { EmbeddingSimilarityEvaluator } from './evaluation/embedding-similarity-evaluator.js';
+export type { Evaluator } from './evaluation/evaluator.js';
+
+export {
+  InvalidArgumentError,
+  IoError,
+  MissingDependencyError,
+  ModelFormatError,
+  NativeLoadError,
+  OutOfMemoryError,
+  StillvecError,
+  UnsupportedError,
+} from './errors.js';
+export type { ErrorCode } from './errors.js';

@@ -1,0 +1,198 @@
+import path from 'node:path';
+
+import load = require('node-gyp-build');
+
+import { NativeLoadError, messageOf } from './errors.js';
+
+/**
+ * The addon's exports, as native/binding/ defines them. Everything here takes arguments that are already checked and
+ * complete; the classes around it give them names and defaults.
+ */
+export interface Native {
+  readonly info: () => NativeInfo;
+  readonly Tokenizer: new (
+    joined: string,
+    count: number,
+    vocabulary: readonly string[],
+    config: NativeTokenizerConfig,
+  ) => NativeTokenizer;
+  readonly Table: {
+    /** `scalesOffset` is where the f32 scales of an I8 table begin, or null. */
+    load(
+      path: string,
+      byteOffset: number,
+      dtype: string,
+      rows: number,
+      dim: number,
+      scalesOffset: number | null,
+    ): Promise<NativeTable>;
+    random(rows: number, dim: number, seed: number): Promise<NativeTable>;
+  };
+  readonly ResultBuffer: new (rows: number, rowBytes: number) => NativeResultBuffer;
+  readonly Encoder: new (tokenizer: NativeTokenizer | null, table: NativeTable) => NativeEncoder;
+  readonly TokenColumn: new () => NativeTokenColumn;
+  readonly TrainingRun: new (
+    table: NativeTable,
+    columns: readonly NativeTokenColumn[],
+    config: NativeTrainingConfig,
+  ) => NativeTrainingRun;
+  similarity(a: Float32Array, b: Float32Array, dim: number, similarity: string): Float32Array;
+  similarityPairwise(a: Float32Array, b: Float32Array, dim: number, similarity: string): Float32Array;
+  topK(
+    queries: Float32Array,
+    corpus: Float32Array,
+    dim: number,
+    k: number,
+    similarity: string,
+  ): { indices: Uint32Array; scores: Float32Array };
+  columnRanges(embeddings: Float32Array, dim: number): Float32Array;
+  quantize(embeddings: Float32Array, dim: number, ranges: Float32Array, out: Int8Array | Uint8Array): void;
+}
+
+export interface NativeInfo {
+  readonly isa: string;
+  readonly bestIsa: string;
+  readonly bfloat16: boolean;
+  readonly threads: number;
+}
+
+export interface NativeTokenizerConfig {
+  readonly unkToken: string;
+  readonly continuingSubwordPrefix: string;
+  readonly maxInputCharsPerWord: number;
+  readonly addedTokens: readonly {
+    readonly content: string;
+    readonly id: number;
+    readonly singleWord: boolean;
+    readonly lstrip: boolean;
+    readonly rstrip: boolean;
+    readonly normalized: boolean;
+    readonly special: boolean;
+  }[];
+  readonly normalizer: {
+    readonly cleanText: boolean;
+    readonly handleChineseChars: boolean;
+    readonly stripAccents: boolean | null;
+    readonly lowercase: boolean;
+  } | null;
+  readonly truncation: { readonly maxLength: number; readonly fromLeft: boolean } | null;
+}
+
+/** How a table stores its values. */
+export type TableDtype = 'float32' | 'float16' | 'bfloat16' | 'int8';
+
+declare const brand: unique symbol;
+
+export interface NativeTokenizer {
+  readonly [brand]: 'Tokenizer';
+}
+
+export interface NativeTable {
+  readonly [brand]: 'Table';
+  readonly rows: number;
+  readonly dim: number;
+  readonly dtype: TableDtype;
+  readonly byteLength: number;
+  readonly mapped: boolean;
+  copy(byteOffset: number, target: Uint8Array): void;
+  /** The f32 scales of an int8 table's rows, else null. */
+  scales(): Float32Array | null;
+  convert(dtype: TableDtype): Promise<NativeTable>;
+}
+
+export interface NativeResultBuffer {
+  readonly [brand]: 'ResultBuffer';
+  /** The memory as an ArrayBuffer; once, and only when no job writes to it. */
+  take(): ArrayBuffer;
+}
+
+/** What encoding writes for each text. */
+export type NativeOutput = 'float32' | 'binary' | 'ubinary';
+
+export interface NativeEncoder {
+  readonly [brand]: 'Encoder';
+  encode(...call: EncodeCall): Promise<void>;
+  encodeSync(...call: EncodeCall): void;
+  poolIds(
+    ids: Uint32Array,
+    offsets: Uint32Array,
+    ...target: [buffer: NativeResultBuffer, firstRow: number, ...finish: NativeFinish]
+  ): void;
+  tokenize(...call: [...texts: NativeTexts, prompt: string]): { ids: Uint32Array; offsets: Uint32Array };
+}
+
+/**
+ * Texts as they cross the border: joined by NUL, their number, and the array itself, which is read only when a text
+ * contains a NUL; or UTF-8 bytes, the number of texts, and one more offsets than that.
+ */
+export type NativeTexts =
+  | [joined: string, count: number, texts: readonly string[]]
+  | [bytes: Uint8Array, count: number, offsets: Int32Array | BigInt64Array];
+
+export type EncodeCall = [
+  ...texts: NativeTexts,
+  prompt: string,
+  threads: number,
+  buffer: NativeResultBuffer,
+  firstRow: number,
+  ...finish: NativeFinish,
+];
+
+/** How rows are finished. */
+export type NativeFinish = [columns: number, normalizeFull: boolean, normalize: boolean, output: NativeOutput];
+
+export interface NativeTokenColumn {
+  readonly [brand]: 'TokenColumn';
+  readonly tokens: number;
+  append(encoder: NativeEncoder, ...call: [...texts: NativeTexts, prompt: string]): Promise<void>;
+  appendIds(ids: Uint32Array, offsets: Uint32Array): void;
+}
+
+export interface NativeTrainingConfig {
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly batchSampler: string;
+  readonly dropLast: boolean;
+  readonly precision: 'float32' | 'bfloat16';
+  readonly scale: number;
+  readonly similarity: 'cosine' | 'dot';
+  readonly directions: readonly string[];
+  readonly perDirection: boolean;
+  readonly hardnessMode: string;
+  readonly hardnessStrength: number;
+  readonly matryoshkaDims: readonly number[];
+  readonly matryoshkaWeights: readonly number[];
+  readonly dimsPerStep: number;
+  readonly optimizer: string;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly maxGradNorm: number | null;
+}
+
+export interface NativeTrainingRun {
+  readonly [brand]: 'TrainingRun';
+  readonly batchesPerEpoch: number;
+  /** Loss, gradient norm, rows and epoch of each step taken, four numbers a step. */
+  advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<Float64Array>;
+  stop(): void;
+  snapshot(): Promise<NativeTable>;
+  gradient(rows: Uint32Array, out: Float32Array): number;
+}
+
+function loadAddon(): Native {
+  try {
+    return load(path.join(__dirname, '..')) as Native;
+  } catch (error) {
+    throw new NativeLoadError(
+      `stillvec has no native addon for ${process.platform}-${process.arch} (Node.js ${process.versions.node}).\n` +
+        `${messageOf(error)}\n` +
+        'Build it from source with a C++20 compiler and CMake or Python:\n' +
+        `  cd ${path.join(__dirname, '..')} && npx cmake-js compile || npx node-gyp rebuild`,
+      { cause: error },
+    );
+  }
+}
+
+export const native: Native = loadAddon();

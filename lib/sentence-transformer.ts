@@ -1,0 +1,399 @@
+import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
+import type { ModelSettings } from './formats/model-folder.js';
+import type { Matrix } from './matrix.js';
+import { createModel, openModel, saveModel, type ModelSource } from './model-source.js';
+import { native, type TableDtype } from './native.js';
+import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
+import { pairwiseSimilarity, similarityMatrix, topK, type EmbeddingsInput, type TopK } from './similarity.js';
+import { outputColumns, type RowSettings, type StaticModel } from './static-model.js';
+import { asTexts, type Utf8Column } from './texts.js';
+import type { FitOptions } from './training/fit-options.js';
+import { fit, type FitResult } from './training/fit.js';
+import {
+  abortSignal,
+  boolean,
+  callback,
+  integer,
+  invalidArgument,
+  knownOptions,
+  nonEmptyString,
+  object,
+  oneOf,
+  positiveInteger,
+  string,
+} from './validate.js';
+
+/** Texts that stand before every text of one kind, by name. */
+export type Prompts = Readonly<Record<string, string>>;
+
+export interface ModelOptions {
+  /** Keep only the first columns of every embedding; a Matryoshka model loses little by it. Default: all. */
+  readonly truncateDim?: number;
+  /** Named prompts, over those of the folder. Default: `{ query: '', document: '' }`. */
+  readonly prompts?: Prompts;
+  /** The prompt that `encode` uses when the call names none. Default: none. */
+  readonly defaultPromptName?: string;
+  /** What `similarity` computes. Default: the folder's, else `cosine`. */
+  readonly similarity?: SimilarityFunction;
+}
+
+export interface LoadOptions extends ModelOptions {
+  /** Never ask the network: an id must be in the local Hugging Face cache. Default: false. */
+  readonly localFilesOnly?: boolean;
+  /**
+   * How the table is kept in memory, and saved: fewer bytes a value are faster to read. Default: as in the file.
+   * `float16` and `bfloat16` halve it, `int8` (with a scale a row) quarters it.
+   */
+  readonly tableDtype?: TableDtype;
+  readonly signal?: AbortSignal;
+}
+
+export interface CreateOptions extends ModelOptions {
+  /** A tokenizer.json, or a folder that has one. */
+  readonly tokenizer: string;
+  /** Width of the table. Default: 1024. */
+  readonly dim?: number;
+  /** Seed of the random rows, independent N(0, 1) values. Default: 42. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface EncodeSyncOptions<P extends Precision = Precision> {
+  /** A prompt of the model, by name. Default: the model's `defaultPromptName`. */
+  readonly promptName?: string;
+  /** Put before every text; wins over `promptName`. */
+  readonly prompt?: string;
+  /**
+   * `float32` (default); `int8` and `uint8` quantize each dimension over the range that it has in this call, so give
+   * them 100 texts or more; `binary` and `ubinary` keep the sign of each dimension, eight to a byte.
+   */
+  readonly precision?: P;
+  /** Scale every embedding to length 1. Default: false. */
+  readonly normalizeEmbeddings?: boolean;
+  /** Keep only the first columns. Default: the model's `truncateDim`. */
+  readonly truncateDim?: number;
+  /** Write the rows here, from its beginning, instead of to new memory. The result is a view of it. */
+  readonly out?: EmbeddingArray<P>;
+}
+
+export interface EncodeOptions<P extends Precision = Precision> extends EncodeSyncOptions<P> {
+  /** Threads that may work for this call. Default: all of the pool (`STILLVEC_THREADS`, or the CPUs of the process). */
+  readonly threads?: number;
+  /** Rejects with `signal.reason` soon after it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Called as texts are done. */
+  readonly onProgress?: (progress: EncodeProgress) => void;
+}
+
+export interface EncodeProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What runs a model here, for bug reports and benchmarks. */
+export interface ModelInfo {
+  readonly dim: number;
+  readonly vocabSize: number;
+  /** How the table is stored: `float32`, `float16`, `bfloat16` or `int8`. */
+  readonly dtype: string;
+  /** Bytes of the table. */
+  readonly bytes: number;
+  /** Whether the table is the file itself, mapped, shared with other processes that map it. */
+  readonly mapped: boolean;
+  /** The instruction set in use; capped by `STILLVEC_MAX_ISA`. */
+  readonly isa: string;
+  /** Threads of the pool. */
+  readonly threads: number;
+}
+
+const modelOptionNames = ['truncateDim', 'prompts', 'defaultPromptName', 'similarity'];
+const encodeSyncOptionNames = ['promptName', 'prompt', 'precision', 'normalizeEmbeddings', 'truncateDim', 'out'];
+const encodeOptionNames = [...encodeSyncOptionNames, 'threads', 'signal', 'onProgress'];
+const tableDtypes: readonly TableDtype[] = ['float32', 'float16', 'bfloat16', 'int8'];
+const precisions: readonly Precision[] = ['float32', 'int8', 'uint8', 'binary', 'ubinary'];
+const maxThreads = 1024;
+
+/**
+ * A static embedding model: an embedding is the mean of its tokens' rows in a table. Named and used like the class of
+ * the same name in Sentence Transformers, whose folders it reads and writes.
+ *
+ * @example
+ * const model = await SentenceTransformer.load('models/retrieval');
+ * const [query, ...documents] = await model.encode(['how do I abort a request', 'Pass an AbortSignal.', 'Install it.']);
+ * model.similarity(query, documents).data; // 1 x 2
+ */
+export class SentenceTransformer {
+  #model: StaticModel;
+  readonly #source: ModelSource;
+  readonly #settings: ModelSettings;
+
+  private constructor(source: ModelSource, options: ModelOptions) {
+    this.#source = source;
+    this.#model = source.model;
+    this.#settings = mergeSettings(source, options);
+  }
+
+  /**
+   * Loads a model folder: Sentence Transformers (any version) or Model2Vec. The table is memory-mapped where its dtype
+   * allows.
+   *
+   * @param folderOrId - A folder, or an id such as `sentence-transformers/static-retrieval-mrl-en-v1`.
+   * @throws ModelFormatError (`ERR_MODEL_NOT_FOUND`, `ERR_MODEL_CORRUPT`), UnsupportedError, IoError,
+   * InvalidArgumentError.
+   */
+  static async load(folderOrId: string, options: LoadOptions = {}): Promise<SentenceTransformer> {
+    knownOptions('load', options, [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'signal']);
+    const signal = abortSignal('signal', options.signal);
+    const localFilesOnly =
+      options.localFilesOnly === undefined ? false : boolean('localFilesOnly', options.localFilesOnly);
+    const tableDtype =
+      options.tableDtype === undefined ? undefined : oneOf('tableDtype', options.tableDtype, tableDtypes);
+    const source = await openModel(nonEmptyString('folderOrId', folderOrId), { localFilesOnly, tableDtype, signal });
+    return new SentenceTransformer(source, options);
+  }
+
+  /**
+   * Makes an untrained model: a tokenizer and a table of random rows, to be trained with `fit`.
+   *
+   * @throws ModelFormatError for a broken tokenizer.json, InvalidArgumentError.
+   */
+  static async create(options: CreateOptions): Promise<SentenceTransformer> {
+    knownOptions('create', object('options', options), [...modelOptionNames, 'tokenizer', 'dim', 'seed', 'signal']);
+    const signal = abortSignal('signal', options.signal);
+    const dim = options.dim === undefined ? 1024 : positiveInteger('dim', options.dim, maxDim);
+    const seed = options.seed === undefined ? 42 : integer('seed', options.seed, { min: 0 });
+    const source = await createModel(nonEmptyString('tokenizer', options.tokenizer), dim, seed, signal);
+    return new SentenceTransformer(source, options);
+  }
+
+  /** Dimensions of an embedding. */
+  get dim(): number {
+    return this.#settings.truncateDim ?? this.#model.table.dim;
+  }
+
+  /** Rows of the table, one a token. */
+  get vocabSize(): number {
+    return this.#model.table.rows;
+  }
+
+  get prompts(): Prompts {
+    return this.#settings.prompts;
+  }
+
+  get defaultPromptName(): string | null {
+    return this.#settings.defaultPromptName;
+  }
+
+  get similarityFnName(): SimilarityFunction {
+    return this.#settings.similarityFnName;
+  }
+
+  /**
+   * Embeds a text, or many at once.
+   *
+   * @returns One vector of `dim` values for a string; one row a text, in their order, for an array. A text without
+   * tokens gives zeros.
+   * @throws InvalidArgumentError for anything that is not a string, unknown options or prompts; `signal.reason`.
+   */
+  encode<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<EmbeddingArray<P>>;
+  encode<P extends Precision = 'float32'>(
+    texts: readonly string[] | Utf8Column,
+    options?: EncodeOptions<P>,
+  ): Promise<Embeddings<P>>;
+  async encode<P extends Precision = 'float32'>(
+    texts: string | readonly string[] | Utf8Column,
+    options: EncodeOptions<P> = {},
+  ): Promise<EmbeddingArray<P> | Embeddings<P>> {
+    return this.#encode('encode', texts, options, undefined);
+  }
+
+  /** As `encode`, with the prompt named `query` unless the options name another. */
+  encodeQuery<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<EmbeddingArray<P>>;
+  encodeQuery<P extends Precision = 'float32'>(
+    texts: readonly string[] | Utf8Column,
+    options?: EncodeOptions<P>,
+  ): Promise<Embeddings<P>>;
+  async encodeQuery<P extends Precision = 'float32'>(
+    texts: string | readonly string[] | Utf8Column,
+    options: EncodeOptions<P> = {},
+  ): Promise<EmbeddingArray<P> | Embeddings<P>> {
+    return this.#encode('encodeQuery', texts, options, ['query']);
+  }
+
+  /** As `encode`, with the first of the prompts `document`, `passage` and `corpus` unless the options name another. */
+  encodeDocument<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<EmbeddingArray<P>>;
+  encodeDocument<P extends Precision = 'float32'>(
+    texts: readonly string[] | Utf8Column,
+    options?: EncodeOptions<P>,
+  ): Promise<Embeddings<P>>;
+  async encodeDocument<P extends Precision = 'float32'>(
+    texts: string | readonly string[] | Utf8Column,
+    options: EncodeOptions<P> = {},
+  ): Promise<EmbeddingArray<P> | Embeddings<P>> {
+    return this.#encode('encodeDocument', texts, options, ['document', 'passage', 'corpus']);
+  }
+
+  /** As `encode`, on the calling thread: the quickest way for one short text, and it blocks for many. */
+  encodeSync<P extends Precision = 'float32'>(text: string, options?: EncodeSyncOptions<P>): EmbeddingArray<P>;
+  encodeSync<P extends Precision = 'float32'>(
+    texts: readonly string[] | Utf8Column,
+    options?: EncodeSyncOptions<P>,
+  ): Embeddings<P>;
+  encodeSync<P extends Precision = 'float32'>(
+    texts: string | readonly string[] | Utf8Column,
+    options: EncodeSyncOptions<P> = {},
+  ): EmbeddingArray<P> | Embeddings<P> {
+    knownOptions('encodeSync', options, encodeSyncOptionNames);
+    const isOne = typeof texts === 'string';
+    const many = asTexts('texts', isOne ? [texts] : texts);
+    const embeddings = this.#model.encodeSync(many, this.#rowSettings(many.count, options, undefined));
+    return isOne ? embeddings.data : embeddings;
+  }
+
+  /**
+   * The token ids that `encode` pools, without special tokens.
+   *
+   * @returns `ids` of all texts, one after the other; those of text i stand at [offsets[i], offsets[i + 1]).
+   */
+  tokenize(texts: readonly string[] | Utf8Column): { ids: Uint32Array; offsets: Uint32Array } {
+    return this.#model.tokenize(asTexts('texts', texts));
+  }
+
+  /** The similarity of every row of one with every row of the other: |embeddings1| x |embeddings2|. */
+  similarity(embeddings1: EmbeddingsInput, embeddings2: EmbeddingsInput): Matrix {
+    return similarityMatrix(embeddings1, embeddings2, this.#settings.similarityFnName);
+  }
+
+  /** The similarity of row i of one with row i of the other. */
+  similarityPairwise(embeddings1: EmbeddingsInput, embeddings2: EmbeddingsInput): Float32Array {
+    return pairwiseSimilarity(embeddings1, embeddings2, this.#settings.similarityFnName);
+  }
+
+  /** The `k` rows of `corpus` most similar to each query, nearest first: an exact search. */
+  searchTopK(queries: EmbeddingsInput, corpus: EmbeddingsInput, k: number): TopK {
+    return topK(queries, corpus, positiveInteger('k', k), this.#settings.similarityFnName);
+  }
+
+  /**
+   * Trains the table on pairs, triplets or wider rows. Embeddings made while it runs are those of the table as it was
+   * at the start or at the last evaluation; afterwards, also when it was aborted, the model is the trained one.
+   *
+   * @throws InvalidArgumentError naming the option, or the row and column of the dataset; `signal.reason`.
+   */
+  async fit(options: FitOptions): Promise<FitResult> {
+    return fit(this, this.#model, options, (table) => {
+      this.#model = this.#model.withTable(table);
+    });
+  }
+
+  /**
+   * Writes the model as a Sentence Transformers folder. A folder that holds a good model holds one at every moment.
+   *
+   * @throws IoError when the folder cannot be written.
+   */
+  async save(folder: string): Promise<void> {
+    await saveModel(nonEmptyString('folder', folder), this.#source, this.#model.table, this.#settings);
+  }
+
+  info(): ModelInfo {
+    const { table } = this.#model;
+    const { isa, threads } = native.info();
+    return {
+      dim: this.dim,
+      vocabSize: table.rows,
+      dtype: table.dtype,
+      bytes: table.byteLength,
+      mapped: table.mapped,
+      isa,
+      threads,
+    };
+  }
+
+  async #encode<P extends Precision>(
+    method: string,
+    texts: string | readonly string[] | Utf8Column,
+    options: EncodeOptions<P>,
+    prompts: readonly string[] | undefined,
+  ): Promise<EmbeddingArray<P> | Embeddings<P>> {
+    knownOptions(method, options, encodeOptionNames);
+    const isOne = typeof texts === 'string';
+    const many = asTexts('texts', isOne ? [texts] : texts);
+    const rows = this.#rowSettings(many.count, options, prompts);
+    const report = callback('onProgress', options.onProgress);
+    const call = {
+      threads: options.threads === undefined ? 0 : positiveInteger('threads', options.threads, maxThreads),
+      signal: abortSignal('signal', options.signal),
+      onProgress: report && ((done: number) => report({ done, total: many.count })),
+    };
+    const embeddings = await this.#model.encode(many, rows, call);
+    return isOne ? embeddings.data : embeddings;
+  }
+
+  #rowSettings<P extends Precision>(
+    count: number,
+    options: EncodeSyncOptions<P>,
+    roles: readonly string[] | undefined,
+  ): RowSettings<P> {
+    const { truncateDim = this.dim, normalizeEmbeddings = false, out } = options;
+    const columns = positiveInteger('truncateDim', truncateDim, this.#model.table.dim);
+    const precision = oneOf('precision', options.precision ?? 'float32', precisions) as P;
+    if (out !== undefined) checkOut(out, precision, count * outputColumns(precision, columns));
+    return {
+      prompt: this.#prompt(options, roles),
+      columns,
+      normalize: boolean('normalizeEmbeddings', normalizeEmbeddings),
+      precision,
+      out,
+    };
+  }
+
+  /** `prompt` wins over `promptName`, that over the role of the method, that over the model's default. */
+  #prompt({ prompt, promptName }: EncodeSyncOptions, roles: readonly string[] | undefined): string {
+    if (prompt !== undefined) return string('prompt', prompt);
+    const { prompts, defaultPromptName } = this.#settings;
+    if (promptName !== undefined) return promptOf('promptName', promptName, prompts);
+    const role = roles?.find((name) => name in prompts);
+    if (role !== undefined) return prompts[role] ?? '';
+    return defaultPromptName === null ? '' : (prompts[defaultPromptName] ?? '');
+  }
+}
+
+/** Wider tables than this are a mistake in an argument, not a model. */
+const maxDim = 1 << 20;
+
+function checkOut(out: unknown, precision: Precision, length: number): void {
+  const type = embeddingArrays[precision];
+  if (out instanceof type && out.length >= length) return;
+  throw invalidArgument('out', `a ${type.name} of at least ${length} elements`, out);
+}
+
+function promptOf(option: string, name: string, prompts: Prompts): string {
+  const prompt = prompts[string(option, name)];
+  if (prompt === undefined) {
+    const known = Object.keys(prompts).map((known) => `'${known}'`);
+    throw invalidArgument(option, `one of the prompts ${known.join(', ')}`, name);
+  }
+  return prompt;
+}
+
+/** What the folder says, and over it what the caller says. */
+function mergeSettings({ settings, model }: ModelSource, options: ModelOptions): ModelSettings {
+  const prompts: Record<string, string> = { ...settings.prompts };
+  if (options.prompts !== undefined) {
+    for (const [name, prompt] of Object.entries(object('prompts', options.prompts))) {
+      prompts[name] = string(`prompts.${name}`, prompt);
+    }
+  }
+  const { dim } = model.table;
+  const { defaultPromptName = settings.defaultPromptName, similarity, truncateDim } = options;
+  if (defaultPromptName !== null) promptOf('defaultPromptName', defaultPromptName, prompts);
+  const savedDim = settings.truncateDim === null ? null : Math.min(settings.truncateDim, dim);
+  return {
+    normalize: settings.normalize,
+    prompts,
+    defaultPromptName,
+    similarityFnName:
+      similarity === undefined ? settings.similarityFnName : oneOf('similarity', similarity, similarityFunctions),
+    truncateDim: truncateDim === undefined ? savedDim : positiveInteger('truncateDim', truncateDim, dim),
+  };
+}

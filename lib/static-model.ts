@@ -1,0 +1,215 @@
+import { embeddingArrays, Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
+import { fromNative } from './errors.js';
+import type { TextTokenizer, TokenizedTexts } from './formats/library-tokenizer.js';
+import {
+  native,
+  type NativeEncoder,
+  type NativeFinish,
+  type NativeOutput,
+  type NativeResultBuffer,
+  type NativeTable,
+  type NativeTokenColumn,
+  type NativeTokenizer,
+} from './native.js';
+import type { Texts } from './texts.js';
+
+/** How the rows of a call are finished, complete and checked. */
+export interface RowSettings<P extends Precision = Precision> {
+  /** Put before every text. */
+  readonly prompt: string;
+  /** Columns kept, at most the table's. */
+  readonly columns: number;
+  /** L2-normalize what is kept. */
+  readonly normalize: boolean;
+  readonly precision: P;
+  /** Where the rows shall go instead of new memory; large enough. */
+  readonly out: EmbeddingArray<P> | undefined;
+}
+
+/** What a long call listens to and reports. */
+export interface CallSettings {
+  /** Threads that may work for the call; 0 is all of the pool. */
+  readonly threads: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** Texts that are encoded at once without leaving the calling thread: waking another one takes longer. */
+const smallCall = 4096;
+
+/** Runs handed to the pool ahead of the one that is awaited: enough to keep it busy, few enough to stop soon. */
+const runsInFlight = 4;
+
+/**
+ * A token table with its tokenizer: text to rows, no names and no defaults. Immutable; training makes another one.
+ * The tokenizer is native, or a library's that gives ids to the native pooling.
+ */
+export class StaticModel {
+  readonly table: NativeTable;
+  readonly #tokenizer: NativeTokenizer | TextTokenizer;
+  readonly #normalizeFull: boolean;
+  readonly #encoder: NativeEncoder;
+
+  /** @param normalizeFull - The folder has a Normalize module: rows are normalized before they are truncated. */
+  constructor(tokenizer: NativeTokenizer | TextTokenizer, table: NativeTable, normalizeFull: boolean) {
+    this.table = table;
+    this.#tokenizer = tokenizer;
+    this.#normalizeFull = normalizeFull;
+    this.#encoder = new native.Encoder(isLibrary(tokenizer) ? null : tokenizer, table);
+  }
+
+  withTable(table: NativeTable): StaticModel {
+    return new StaticModel(this.#tokenizer, table, this.#normalizeFull);
+  }
+
+  encodeSync<P extends Precision>(texts: Texts, rows: RowSettings<P>): Embeddings<P> {
+    try {
+      const result = new Result(texts.count, rows);
+      const finish = this.#finishing(result, rows);
+      if (isLibrary(this.#tokenizer)) {
+        const { ids, offsets } = this.#tokenizer.encodeBatchSync(withPrompt(texts, 0, texts.count, rows.prompt));
+        this.#encoder.poolIds(ids, offsets, result.buffer, 0, ...finish);
+      } else {
+        this.#encoder.encodeSync(...texts.run(0, texts.count), rows.prompt, 1, result.buffer, 0, ...finish);
+      }
+      return result.finish();
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  async encode<P extends Precision>(
+    texts: Texts,
+    rows: RowSettings<P>,
+    { threads, signal, onProgress }: CallSettings,
+  ): Promise<Embeddings<P>> {
+    signal?.throwIfAborted();
+    if (texts.size(smallCall) + texts.count * rows.prompt.length <= smallCall) {
+      const embeddings = this.encodeSync(texts, rows);
+      onProgress?.(texts.count);
+      return embeddings;
+    }
+    const pending: Promise<number>[] = [];
+    const settleOne = async (): Promise<void> => {
+      onProgress?.((await pending.shift()) ?? 0);
+      signal?.throwIfAborted();
+    };
+    try {
+      const result = new Result(texts.count, rows);
+      for (let start = 0; start < texts.count; start = texts.runEnd(start)) {
+        pending.push(this.#startRun(texts, start, rows, result, threads));
+        if (pending.length === runsInFlight) await settleOne();
+      }
+      while (pending.length > 0) await settleOne();
+      return result.finish();
+    } catch (error) {
+      // The rows belong to the runs in flight until these are done.
+      await Promise.allSettled(pending);
+      throw fromNative(error, signal);
+    }
+  }
+
+  tokenize(texts: Texts): TokenizedTexts {
+    try {
+      if (isLibrary(this.#tokenizer)) return this.#tokenizer.encodeBatchSync(texts.strings(0, texts.count));
+      return this.#encoder.tokenize(...texts.run(0, texts.count), '');
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /** Appends the ids of `texts` to a column for training; `onProgress` counts the texts done. */
+  async appendTo(
+    column: NativeTokenColumn,
+    texts: Texts,
+    { signal, onProgress }: Pick<CallSettings, 'signal' | 'onProgress'>,
+  ): Promise<void> {
+    for (let start = 0; start < texts.count;) {
+      signal?.throwIfAborted();
+      const end = texts.runEnd(start);
+      if (isLibrary(this.#tokenizer)) {
+        const { ids, offsets } = await this.#tokenizer.encodeBatch(texts.strings(start, end));
+        column.appendIds(ids, offsets);
+      } else {
+        await column.append(this.#encoder, ...texts.run(start, end), '');
+      }
+      start = end;
+      onProgress?.(end);
+    }
+  }
+
+  /** One run on the pool; resolves with the number of texts that are done when it is. */
+  async #startRun(
+    texts: Texts,
+    start: number,
+    rows: RowSettings,
+    result: Result<Precision>,
+    threads: number,
+  ): Promise<number> {
+    const end = texts.runEnd(start);
+    const finish = this.#finishing(result, rows);
+    if (isLibrary(this.#tokenizer)) {
+      const { ids, offsets } = await this.#tokenizer.encodeBatch(withPrompt(texts, start, end, rows.prompt));
+      this.#encoder.poolIds(ids, offsets, result.buffer, start, ...finish);
+    } else {
+      await this.#encoder.encode(...texts.run(start, end), rows.prompt, threads, result.buffer, start, ...finish);
+    }
+    return end;
+  }
+
+  #finishing(result: Result<Precision>, { columns, normalize }: RowSettings): NativeFinish {
+    return [columns, this.#normalizeFull, normalize, result.output];
+  }
+}
+
+function isLibrary(tokenizer: NativeTokenizer | TextTokenizer): tokenizer is TextTokenizer {
+  return 'encodeBatch' in tokenizer;
+}
+
+function withPrompt(texts: Texts, start: number, end: number, prompt: string): readonly string[] {
+  const strings = texts.strings(start, end);
+  return prompt === '' ? strings : strings.map((text) => prompt + text);
+}
+
+/** The columns of a finished row: eight dimensions a byte for the binary precisions. */
+export function outputColumns(precision: Precision, columns: number): number {
+  return precision === 'binary' || precision === 'ubinary' ? Math.ceil(columns / 8) : columns;
+}
+
+/** The rows of a call: C++'s memory while they are written, and after that the matrix over it. */
+class Result<P extends Precision> {
+  readonly buffer: NativeResultBuffer;
+  readonly output: NativeOutput;
+
+  constructor(
+    private readonly count: number,
+    private readonly rows: RowSettings<P>,
+  ) {
+    const { precision, columns } = rows;
+    this.output = precision === 'binary' || precision === 'ubinary' ? precision : 'float32';
+    this.buffer = new native.ResultBuffer(
+      count,
+      this.output === 'float32' ? Float32Array.BYTES_PER_ELEMENT * columns : outputColumns(precision, columns),
+    );
+  }
+
+  finish(): Embeddings<P> {
+    const { precision, columns, out } = this.rows;
+    const bytes = this.buffer.take();
+    const values = precision === 'int8' || precision === 'uint8' ? this.#quantize(bytes) : bytes;
+    const data = new embeddingArrays[precision](values) as EmbeddingArray<P>;
+    const width = outputColumns(precision, columns);
+    if (out === undefined) return new Embeddings<P>(data, this.count, width, precision);
+    out.set(data);
+    return new Embeddings<P>(out.subarray(0, data.length) as EmbeddingArray<P>, this.count, width, precision);
+  }
+
+  /** int8 and uint8 depend on the range of each column over all rows, so they are made from the finished floats. */
+  #quantize(bytes: ArrayBuffer): ArrayBuffer {
+    const { precision, columns } = this.rows;
+    const floats = new Float32Array(bytes);
+    const codes = precision === 'int8' ? new Int8Array(floats.length) : new Uint8Array(floats.length);
+    native.quantize(floats, columns, native.columnRanges(floats, columns), codes);
+    return codes.buffer;
+  }
+}

@@ -1,0 +1,128 @@
+import type { WordPieceDescription } from './formats/tokenizer-json.js';
+import { native, type NativeTexts, type NativeTokenizer } from './native.js';
+import { invalidArgument, stringArray } from './validate.js';
+
+/**
+ * Texts as UTF-8 in one buffer, as Apache Arrow lays out a column of strings: text i is the bytes
+ * [offsets[i], offsets[i + 1]) of `data`. No string is ever made of them. Ill-formed bytes read as U+FFFD.
+ */
+export interface Utf8Column {
+  readonly data: Uint8Array;
+  /** One more than there are texts, rising. */
+  readonly offsets: Int32Array | BigInt64Array;
+}
+
+/** Some texts, and how they are handed to the addon in runs. */
+export interface Texts {
+  readonly count: number;
+  /** Size of the whole, in UTF-16 units or bytes, or more than `limit`. */
+  size(limit: number): number;
+  /** Where a run that starts at `start` ends: a fraction of a millisecond's work for the calling thread. */
+  runEnd(start: number): number;
+  /** Texts [start, end) for the addon. */
+  run(start: number, end: number): NativeTexts;
+  /** The same as strings, for tokenizers that are not the addon's. */
+  strings(start: number, end: number): readonly string[];
+}
+
+/** A run is bounded so that an event loop with a million texts in hand stays responsive. */
+const mostTextsInRun = 4096;
+const mostUnitsInRun = 1 << 20;
+
+/** @throws InvalidArgumentError naming the first element that is no string, or what is wrong with the column. */
+export function asTexts(option: string, texts: readonly string[] | Utf8Column): Texts {
+  if (typeof texts === 'object' && texts !== null && 'offsets' in texts) return new Utf8Texts(option, texts);
+  return new StringTexts(stringArray(option, texts));
+}
+
+class StringTexts implements Texts {
+  readonly count: number;
+
+  constructor(private readonly texts: readonly string[]) {
+    this.count = texts.length;
+  }
+
+  size(limit: number): number {
+    let size = 0;
+    for (const text of this.texts) {
+      size += text.length;
+      if (size > limit) break;
+    }
+    return size;
+  }
+
+  runEnd(start: number): number {
+    let units = 0;
+    let end = start;
+    const last = Math.min(this.count, start + mostTextsInRun);
+    while (end < last && units < mostUnitsInRun) units += this.texts[end++]?.length ?? 0;
+    return end;
+  }
+
+  run(start: number, end: number): NativeTexts {
+    return joinTexts(this.strings(start, end));
+  }
+
+  strings(start: number, end: number): readonly string[] {
+    return start === 0 && end === this.count ? this.texts : this.texts.slice(start, end);
+  }
+}
+
+class Utf8Texts implements Texts {
+  readonly count: number;
+  readonly #column: Utf8Column;
+
+  constructor(option: string, column: Utf8Column) {
+    const { data, offsets } = column;
+    if (!(data instanceof Uint8Array)) throw invalidArgument(`${option}.data`, 'a Uint8Array', data);
+    if (!(offsets instanceof Int32Array || offsets instanceof BigInt64Array) || offsets.length === 0) {
+      throw invalidArgument(`${option}.offsets`, 'an Int32Array or BigInt64Array of one more than the texts', offsets);
+    }
+    this.#column = column;
+    this.count = offsets.length - 1;
+    let before = 0;
+    for (let i = 0; i <= this.count; ++i) {
+      const offset = this.#offset(i);
+      if (offset < before || offset > data.length) {
+        throw invalidArgument(`${option}.offsets[${i}]`, `a value from ${before} to ${data.length}`, offset);
+      }
+      before = offset;
+    }
+  }
+
+  size(): number {
+    return this.#offset(this.count) - this.#offset(0);
+  }
+
+  runEnd(start: number): number {
+    const most = this.#offset(start) + mostUnitsInRun;
+    const last = Math.min(this.count, start + mostTextsInRun);
+    let end = start + 1;
+    while (end < last && this.#offset(end) < most) ++end;
+    return end;
+  }
+
+  run(start: number, end: number): NativeTexts {
+    return [this.#column.data, end - start, this.#column.offsets.subarray(start, end + 1)];
+  }
+
+  strings(start: number, end: number): readonly string[] {
+    const decoder = new TextDecoder();
+    return Array.from({ length: end - start }, (_, i) =>
+      decoder.decode(this.#column.data.subarray(this.#offset(start + i), this.#offset(start + i + 1))),
+    );
+  }
+
+  #offset(i: number): number {
+    return Number(this.#column.offsets[i]);
+  }
+}
+
+/** Joined by NUL, so that one call over the border takes all texts. */
+export function joinTexts(texts: readonly string[]): [joined: string, count: number, texts: readonly string[]] {
+  return [texts.join('\0'), texts.length, texts];
+}
+
+export function makeTokenizer(description: WordPieceDescription): NativeTokenizer {
+  return new native.Tokenizer(...joinTexts(description.vocabulary), description);
+}

@@ -1,0 +1,255 @@
+import { performance } from 'node:perf_hooks';
+
+import type { Encodes } from '../evaluation/evaluator.js';
+import { fromNative, InvalidArgumentError } from '../errors.js';
+import { native, type NativeTable, type NativeTokenColumn, type NativeTrainingRun } from '../native.js';
+import type { StaticModel } from '../static-model.js';
+import { asTexts } from '../texts.js';
+import { readDataset, type TrainingColumns } from './dataset.js';
+import { checkFitOptions, type FitOptions, type FitProgress, type FitSettings } from './fit-options.js';
+import { scheduleFactor } from './schedulers.js';
+
+/** One optimizer step. */
+export interface FitStep {
+  /** From 0. */
+  readonly step: number;
+  readonly learningRate: number;
+  readonly loss: number;
+  /** Global L2 norm of the gradient, before clipping. */
+  readonly gradNorm: number;
+}
+
+export interface FitEvaluation {
+  /** Steps taken before it. */
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface FitResult {
+  readonly history: readonly FitStep[];
+  readonly evaluations: readonly FitEvaluation[];
+  /** Rows trained on, epochs counted. */
+  readonly rows: number;
+  /** Reading, tokenizing, training and evaluating. */
+  readonly seconds: number;
+}
+
+/** How long the addon trains before JavaScript hears of it again. */
+const reportMilliseconds = 100;
+
+/** Learning rates handed over at a time. */
+const mostStepsAhead = 4096;
+
+/** Numbers that `NativeTrainingRun.advance` gives for a step. */
+const recordLength = 4;
+
+/**
+ * Trains `model` and hands every new table to `publish`: at evaluations, at the end, and when the run is aborted.
+ *
+ * @param model - What the evaluator is given: the model that `publish` renews.
+ */
+export async function fit(
+  model: Encodes,
+  start: StaticModel,
+  options: FitOptions,
+  publish: (table: NativeTable) => void,
+): Promise<FitResult> {
+  const settings = checkFitOptions(options);
+  const { signal } = settings;
+  const begin = performance.now();
+  const dataset = await readDataset(options.trainDataset, { signal });
+  checkColumns(dataset);
+  const loss = settings.loss.lower(start.table.dim);
+  const columns = await tokenize(start, dataset, settings, begin);
+
+  let run: NativeTrainingRun;
+  try {
+    run = new native.TrainingRun(start.table, columns, {
+      ...loss,
+      seed: settings.seed,
+      batchSize: settings.batchSize,
+      batchSampler: settings.batchSampler,
+      dropLast: settings.dropLast,
+      precision: trainingPrecision(settings),
+      optimizer: settings.optimizer,
+      beta1: settings.betas[0],
+      beta2: settings.betas[1],
+      eps: settings.eps,
+      weightDecay: settings.weightDecay,
+      maxGradNorm: settings.maxGradNorm,
+    });
+  } catch (error) {
+    throw fromNative(error);
+  }
+  const stop = (): void => run.stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  const session = new Session(run, settings, model, publish, begin);
+  try {
+    signal?.throwIfAborted();
+    await session.train();
+    return session.result();
+  } catch (error) {
+    throw fromNative(error, signal);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function checkColumns({ columns, rows }: TrainingColumns): void {
+  if (columns.length < 2) {
+    throw new InvalidArgumentError(
+      `expected an anchor and a positive column in trainDataset but found only ${columns[0]?.name ?? 'none'}`,
+    );
+  }
+  if (rows < 2) {
+    throw new InvalidArgumentError(
+      'expected at least two rows in trainDataset but found 1: the other rows of a batch are its negatives',
+    );
+  }
+}
+
+function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
+  if (precision !== 'auto') return precision;
+  return native.info().bfloat16 ? 'bfloat16' : 'float32';
+}
+
+async function tokenize(
+  model: StaticModel,
+  { columns, rows }: TrainingColumns,
+  { signal, onProgress }: FitSettings,
+  begin: number,
+): Promise<NativeTokenColumn[]> {
+  const total = columns.length * rows;
+  let done = 0;
+  let reported = begin;
+  const filled: NativeTokenColumn[] = [];
+  try {
+    for (const { texts } of columns) {
+      const column = new native.TokenColumn();
+      await model.appendTo(column, asTexts('trainDataset', texts), {
+        signal,
+        onProgress: (texts) => {
+          done = filled.length * rows + texts;
+          const now = performance.now();
+          if (now - reported < reportMilliseconds && done < total) return;
+          reported = now;
+          const seconds = (now - begin) / 1000;
+          onProgress?.({
+            phase: 'tokenize',
+            done,
+            total,
+            rows: 0,
+            rowsPerSecond: 0,
+            loss: NaN,
+            learningRate: 0,
+            seconds,
+          });
+        },
+      });
+      filled.push(column);
+    }
+  } catch (error) {
+    throw fromNative(error, signal);
+  }
+  return filled;
+}
+
+/** One run from its first step to its last, and what it has reported. */
+class Session {
+  readonly #history: FitStep[] = [];
+  readonly #evaluations: FitEvaluation[] = [];
+  readonly #totalSteps: number;
+  readonly #warmupSteps: number;
+  readonly #trainingBegin = performance.now();
+  #rows = 0;
+  #evaluatingMs = 0;
+
+  constructor(
+    private readonly run: NativeTrainingRun,
+    private readonly settings: FitSettings,
+    private readonly model: Encodes,
+    private readonly publish: (table: NativeTable) => void,
+    private readonly begin: number,
+  ) {
+    const { epochs, maxSteps, warmupSteps, warmupRatio } = settings;
+    this.#totalSteps = Math.min(maxSteps, epochs * run.batchesPerEpoch);
+    this.#warmupSteps = warmupSteps ?? Math.ceil(warmupRatio * this.#totalSteps);
+  }
+
+  async train(): Promise<void> {
+    const { signal, evaluator, evalSteps = Infinity } = this.settings;
+    while (this.#history.length < this.#totalSteps) {
+      const untilEvaluation = evaluator === undefined ? Infinity : evalSteps - (this.#history.length % evalSteps);
+      if (!(await this.#advance(Math.min(untilEvaluation, mostStepsAhead)))) break;
+      if (signal?.aborted === true) break;
+      const isDue = this.#history.length % evalSteps === 0;
+      if (evaluator !== undefined && isDue && this.#history.length < this.#totalSteps) await this.#evaluate();
+    }
+    if (this.#history.length === 0 && signal?.aborted !== true) {
+      throw new InvalidArgumentError(
+        'no batch could be drawn from trainDataset: with these options no two rows may stand in one batch',
+      );
+    }
+    this.publish(await this.run.snapshot());
+    signal?.throwIfAborted();
+    if (evaluator !== undefined) await this.#runEvaluator();
+  }
+
+  result(): FitResult {
+    return {
+      history: this.#history,
+      evaluations: this.#evaluations,
+      rows: this.#rows,
+      seconds: (performance.now() - this.begin) / 1000,
+    };
+  }
+
+  /** Takes at most `most` steps and reports them; false when the epochs are over. */
+  async #advance(most: number): Promise<boolean> {
+    const first = this.#history.length;
+    const rates = new Float64Array(Math.min(most, this.#totalSteps - first));
+    for (let i = 0; i < rates.length; ++i) rates[i] = this.#learningRate(first + i);
+    const records = await this.run.advance(rates, this.settings.epochs, reportMilliseconds);
+    for (let i = 0; i * recordLength < records.length; ++i) {
+      const [loss = NaN, gradNorm = NaN, rows = 0] = records.subarray(i * recordLength);
+      this.#history.push({ step: first + i, learningRate: rates[i] ?? 0, loss, gradNorm });
+      this.#rows += rows;
+    }
+    if (records.length > 0) this.settings.onProgress?.(this.#progress());
+    return records.length > 0;
+  }
+
+  #learningRate(step: number): number {
+    const { learningRate, scheduler } = this.settings;
+    return learningRate * scheduleFactor(scheduler, step, this.#warmupSteps, this.#totalSteps);
+  }
+
+  #progress(): FitProgress {
+    const now = performance.now();
+    const last = this.#history.at(-1);
+    return {
+      phase: 'train',
+      done: this.#history.length,
+      total: this.#totalSteps,
+      rows: this.#rows,
+      rowsPerSecond: (1000 * this.#rows) / (now - this.#trainingBegin - this.#evaluatingMs),
+      loss: last?.loss ?? NaN,
+      learningRate: last?.learningRate ?? 0,
+      seconds: (now - this.begin) / 1000,
+    };
+  }
+
+  async #evaluate(): Promise<void> {
+    this.publish(await this.run.snapshot());
+    await this.#runEvaluator();
+  }
+
+  async #runEvaluator(): Promise<void> {
+    const { evaluator, signal } = this.settings;
+    if (evaluator === undefined) return;
+    const start = performance.now();
+    const metrics = await evaluator.evaluate(this.model, signal === undefined ? {} : { signal });
+    this.#evaluatingMs += performance.now() - start;
+    this.#evaluations.push({ step: this.#history.length, metrics });
+  }
+}

@@ -1,0 +1,79 @@
+import { finiteNumber, invalidArgument, knownOptions, oneOf } from '../../validate.js';
+import type { Loss, NativeLoss } from './loss.js';
+
+/** Which texts are ranked against which: queries are the anchors, documents the positives and negatives. */
+export type RankingDirection = 'query_to_doc' | 'query_to_query' | 'doc_to_query' | 'doc_to_doc';
+
+/** Which negatives `hardnessStrength` weighs by their similarity. */
+export type HardnessMode = 'in_batch_negatives' | 'hard_negatives' | 'all_negatives';
+
+export interface MultipleNegativesRankingLossOptions {
+  /** Multiplies the similarities (the inverse of the softmax temperature). Default: 20. */
+  readonly scale?: number;
+  /** Default: `cosine`. */
+  readonly similarity?: 'cosine' | 'dot';
+  /** Default: `['query_to_doc']`, which must always be among them. */
+  readonly directions?: readonly RankingDirection[];
+  /**
+   * `joint` (default): one softmax over the candidates of all directions. `per_direction`: the mean of one softmax a
+   * direction; only for `query_to_doc` and `doc_to_query`.
+   */
+  readonly partitionMode?: 'joint' | 'per_direction';
+  /** Default: none. */
+  readonly hardnessMode?: HardnessMode | null;
+  /** Added to a negative's logit, times its similarity, which counts as constant. Default: 0. */
+  readonly hardnessStrength?: number;
+}
+
+const directionNames: readonly RankingDirection[] = ['query_to_doc', 'query_to_query', 'doc_to_query', 'doc_to_doc'];
+const hardnessModes: readonly HardnessMode[] = ['in_batch_negatives', 'hard_negatives', 'all_negatives'];
+
+/**
+ * Cross-entropy of ranking each anchor's positive above the positives of the other rows in the batch and above all hard
+ * negatives (InfoNCE; Henderson et al. 2017, arXiv:1705.00652). The columns of the dataset are anchor, positive, and
+ * any number of negatives; larger batches give better negatives.
+ */
+export class MultipleNegativesRankingLoss implements Loss {
+  readonly name = 'MultipleNegativesRankingLoss';
+  readonly #settings: Omit<NativeLoss, 'matryoshkaDims' | 'matryoshkaWeights' | 'dimsPerStep'>;
+
+  /** @throws InvalidArgumentError naming the option. */
+  constructor(options: MultipleNegativesRankingLossOptions = {}) {
+    knownOptions('MultipleNegativesRankingLoss', options, [
+      'scale',
+      'similarity',
+      'directions',
+      'partitionMode',
+      'hardnessMode',
+      'hardnessStrength',
+    ]);
+    const directions = checkDirections(options.directions ?? ['query_to_doc']);
+    const partition = oneOf('partitionMode', options.partitionMode ?? 'joint', ['joint', 'per_direction']);
+    const sameSide = directions.some((name) => name === 'query_to_query' || name === 'doc_to_doc');
+    if (partition === 'per_direction' && sameSide) {
+      const expected = 'query_to_doc and doc_to_query only (partitionMode is per_direction)';
+      throw invalidArgument('directions', expected, directions.join(', '));
+    }
+    this.#settings = {
+      scale: finiteNumber('scale', options.scale ?? 20, { above: 0 }),
+      similarity: oneOf('similarity', options.similarity ?? 'cosine', ['cosine', 'dot']),
+      directions,
+      perDirection: partition === 'per_direction',
+      hardnessMode: options.hardnessMode == null ? 'none' : oneOf('hardnessMode', options.hardnessMode, hardnessModes),
+      hardnessStrength: finiteNumber('hardnessStrength', options.hardnessStrength ?? 0, { min: 0 }),
+    };
+  }
+
+  lower(): NativeLoss {
+    return { ...this.#settings, matryoshkaDims: [], matryoshkaWeights: [], dimsPerStep: 0 };
+  }
+}
+
+function checkDirections(directions: readonly RankingDirection[]): readonly RankingDirection[] {
+  if (!Array.isArray(directions)) throw invalidArgument('directions', 'an array of directions', directions);
+  const checked = directions.map((name: unknown, i) => oneOf(`directions[${i}]`, name, directionNames));
+  if (!checked.includes('query_to_doc')) {
+    throw invalidArgument('directions', "'query_to_doc' among the names", checked.join(', '));
+  }
+  return [...new Set(checked)];
+}

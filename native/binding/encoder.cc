@@ -1,0 +1,157 @@
+#include "binding/encoder.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/args.h"
+#include "binding/chunks.h"
+#include "binding/environment.h"
+#include "binding/result_buffer.h"
+#include "binding/table.h"
+#include "binding/task.h"
+#include "binding/texts.h"
+#include "binding/tokenizer.h"
+
+namespace stillvec::binding {
+namespace {
+
+// Where a call's rows go and what becomes of each.
+struct Target {
+  model::RowOptions options;
+  std::shared_ptr<ResultBuffer::Memory> memory;
+  std::byte* rows = nullptr;
+};
+
+// Reads arguments [index, index + 5]: buffer, firstRow, columns, normalizeFull, normalize, output.
+Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::size_t count, std::size_t dim) {
+  const Napi::Env env = info.Env();
+  Target target;
+  target.memory = object_argument<ResultBuffer>(info, index, "buffer").memory();
+  const std::size_t first = integer_argument(info, index + 1, "firstRow");
+  target.options.columns = integer_argument(info, index + 2, "columns");
+  target.options.normalize_full = boolean_argument(info, index + 3, "normalizeFull");
+  target.options.normalize = boolean_argument(info, index + 4, "normalize");
+  const std::string output = string_argument(info, index + 5, "output");
+  if (output == "binary") {
+    target.options.output = model::Output::kBinary;
+  } else if (output == "ubinary") {
+    target.options.output = model::Output::kUbinary;
+  } else if (output != "float32") {
+    fail_argument(env, "expected float32, binary or ubinary for output but received " + output);
+  }
+  if (target.options.columns > dim) fail(env, {Code::kOutOfRange, "more columns asked for than the table has"});
+  const ResultBuffer::Memory& memory = *target.memory;
+  if (memory.row_bytes != model::row_bytes(target.options, dim)) {
+    fail_argument(env, "the buffer's rows are not of the size that these options give");
+  }
+  if (first > memory.rows || count > memory.rows - first) {
+    fail(env, {Code::kOutOfRange, "the buffer has too few rows for these texts"});
+  }
+  target.rows = memory.bytes.get() + first * memory.row_bytes;
+  return target;
+}
+
+void need_tokenizer(Napi::Env env, const model::Encoder& encoder) {
+  if (encoder.tokenizer() == nullptr) fail_argument(env, "this encoder has no tokenizer: it takes ids");
+}
+
+}  // namespace
+
+Napi::Function Encoder::define(Napi::Env env) {
+  return DefineClass(env, kName,
+                     {
+                         InstanceMethod<&Encoder::encode>("encode"),
+                         InstanceMethod<&Encoder::encode_sync>("encodeSync"),
+                         InstanceMethod<&Encoder::pool_ids>("poolIds"),
+                         InstanceMethod<&Encoder::tokenize>("tokenize"),
+                     });
+}
+
+Encoder::Encoder(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Encoder>(info) {
+  std::shared_ptr<const text::WordPieceTokenizer> tokenizer;
+  if (!info[0].IsNull()) tokenizer = object_argument<Tokenizer>(info, 0, "tokenizer").tokenizer();
+  const auto& table = object_argument<Table>(info, 1, "table").table();
+  // Every id that the tokenizer can give must have a row: the kernels do not look.
+  if (tokenizer && tokenizer->vocab_size() > table->rows()) {
+    fail(info.Env(), {Code::kCorrupt, "the tokenizer has " + std::to_string(tokenizer->vocab_size()) +
+                                          " tokens but the table only " + std::to_string(table->rows()) + " rows"});
+  }
+  encoder_ = std::make_shared<const model::Encoder>(std::move(tokenizer), table);
+  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+}
+
+// encode(joined, count, texts, prompt, threads, buffer, firstRow, columns, normalizeFull, normalize, output):
+// Promise<void>
+Napi::Value Encoder::encode(const Napi::CallbackInfo& info) {
+  need_tokenizer(info.Env(), *encoder_);
+  auto texts = std::make_shared<const TextArena>(TextArena::read(info, 0));
+  std::string prompt = string_argument(info, 3, "prompt");
+  const auto threads = static_cast<unsigned>(std::min<std::uint64_t>(integer_argument(info, 4, "threads"), 1024));
+  Target target = target_arguments(info, 5, texts->count(), encoder_->table().dim());
+  std::vector<std::size_t> bounds = chunk_bounds(texts->view());
+  const std::size_t chunks = bounds.size() - 1;
+  return run_on_pool(
+      info.Env(), chunks,
+      [encoder = encoder_, texts, prompt = std::move(prompt), target = std::move(target),
+       bounds = std::move(bounds)](std::size_t chunk, unsigned) {
+        const std::size_t begin = bounds[chunk], end = bounds[chunk + 1];
+        encoder->encode(texts->view(), begin, end, prompt, target.options, target.rows);
+      },
+      [](Napi::Env env) { return env.Undefined(); }, threads);
+}
+
+// As encode, on the calling thread.
+Napi::Value Encoder::encode_sync(const Napi::CallbackInfo& info) {
+  need_tokenizer(info.Env(), *encoder_);
+  const TextArena texts = TextArena::read(info, 0);
+  const std::string prompt = string_argument(info, 3, "prompt");
+  const Target target = target_arguments(info, 5, texts.count(), encoder_->table().dim());
+  encoder_->encode(texts.view(), 0, texts.count(), prompt, target.options, target.rows);
+  return info.Env().Undefined();
+}
+
+// poolIds(ids: Uint32Array, offsets: Uint32Array, buffer, firstRow, columns, normalizeFull, normalize, output): void.
+// On the calling thread: whoever brings ids has spent far longer on making them.
+Napi::Value Encoder::pool_ids(const Napi::CallbackInfo& info) {
+  const std::span<const std::uint32_t> ids = array_argument<std::uint32_t>(info, 0, "ids");
+  const std::span<const std::uint32_t> offsets32 = array_argument<std::uint32_t>(info, 1, "offsets");
+  const std::vector<std::uint64_t> offsets(offsets32.begin(), offsets32.end());
+  if (offsets.empty() || offsets.front() != 0 || offsets.back() != ids.size() ||
+      !std::is_sorted(offsets.begin(), offsets.end())) {
+    fail_argument(info.Env(), "expected offsets that rise from 0 to the number of ids");
+  }
+  const std::size_t count = offsets.size() - 1;
+  const Target target = target_arguments(info, 2, count, encoder_->table().dim());
+  const Status status = encoder_->pool_ids(ids, offsets, 0, count, target.options, target.rows);
+  if (!status.is_ok()) fail(info.Env(), status);
+  return info.Env().Undefined();
+}
+
+// tokenize(joined, count, texts, prompt): { ids: Uint32Array, offsets: Uint32Array }
+Napi::Value Encoder::tokenize(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  need_tokenizer(env, *encoder_);
+  const TextArena texts = TextArena::read(info, 0);
+  const std::string prompt = string_argument(info, 3, "prompt");
+  std::vector<std::uint32_t> ids, lengths;
+  encoder_->tokenize(texts.view(), 0, texts.count(), prompt, ids, lengths);
+  if (ids.size() > UINT32_MAX) fail(env, {Code::kOutOfMemory, "more than 2^32 tokens in one call"});
+
+  auto id_array = Napi::Uint32Array::New(env, ids.size());
+  std::copy(ids.begin(), ids.end(), id_array.Data());
+  auto offset_array = Napi::Uint32Array::New(env, lengths.size() + 1);
+  std::uint32_t* offset = offset_array.Data();
+  *offset = 0;
+  for (const std::uint32_t length : lengths) {
+    offset[1] = offset[0] + length;
+    ++offset;
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("ids", id_array);
+  result.Set("offsets", offset_array);
+  return result;
+}
+
+}  // namespace stillvec::binding

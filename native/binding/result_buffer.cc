@@ -1,0 +1,54 @@
+#include "binding/result_buffer.h"
+
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "binding/args.h"
+
+namespace stillvec::binding {
+
+Napi::Function ResultBuffer::define(Napi::Env env) {
+  return DefineClass(env, kName, {InstanceMethod<&ResultBuffer::take>("take")});
+}
+
+ResultBuffer::ResultBuffer(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<ResultBuffer>(info), memory_(std::make_shared<Memory>()) {
+  const Napi::Env env = info.Env();
+  memory_->rows = integer_argument(info, 0, "rows");
+  memory_->row_bytes = integer_argument(info, 1, "rowBytes");
+  const std::size_t most = static_cast<std::size_t>(kMaxSafeInteger);
+  if (memory_->row_bytes != 0 && memory_->rows > most / memory_->row_bytes) {
+    fail(env, {Code::kOutOfMemory, "the result would have more than 2^53 bytes"});
+  }
+  const std::size_t size = memory_->rows * memory_->row_bytes;
+  memory_->bytes.reset(new (std::nothrow) std::byte[size]);
+  if (!memory_->bytes) {
+    fail(env, {Code::kOutOfMemory, "no memory for a result of " + std::to_string(size) + " bytes"});
+  }
+  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+}
+
+Napi::Value ResultBuffer::take(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::size_t size = memory_->rows * memory_->row_bytes;
+  if (size == 0) return Napi::ArrayBuffer::New(env, 0);
+
+  // V8 allows one ArrayBuffer a piece of memory, so the second take() would have to fail.
+  if (!memory_->bytes || memory_.use_count() > 1) fail_argument(env, "the result is still being written, or was taken");
+  auto keep = std::make_unique<std::shared_ptr<Memory>>(memory_);
+  napi_value external = nullptr;
+  const napi_status status = napi_create_external_arraybuffer(
+      env, memory_->bytes.get(), size,
+      [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Memory>*>(hint); }, keep.get(), &external);
+  if (status == napi_ok) {
+    keep.release();
+    return Napi::Value(env, external);
+  }
+  // Electron's sandbox has no external buffers.
+  Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, size);
+  std::memcpy(copy.Data(), memory_->bytes.get(), size);
+  return copy;
+}
+
+}  // namespace stillvec::binding

@@ -1,0 +1,141 @@
+#include "binding/table.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "binding/args.h"
+#include "binding/environment.h"
+#include "binding/task.h"
+
+namespace stillvec::binding {
+namespace {
+
+using TablePointer = std::shared_ptr<const model::EmbeddingTable>;
+
+model::FileDtype file_dtype_argument(const Napi::CallbackInfo& info, std::size_t index) {
+  const std::string name = string_argument(info, index, "dtype");
+  if (name == "F64") return model::FileDtype::kF64;
+  if (name == "F32") return model::FileDtype::kF32;
+  if (name == "F16") return model::FileDtype::kF16;
+  if (name == "BF16") return model::FileDtype::kBf16;
+  if (name == "I8") return model::FileDtype::kI8;
+  fail(info.Env(), {Code::kUnsupported, "expected F64, F32, F16, BF16 or I8 for dtype but received " + name});
+}
+
+model::Dtype dtype_argument(const Napi::CallbackInfo& info, std::size_t index) {
+  const std::string name = string_argument(info, index, "dtype");
+  for (const auto dtype : {model::Dtype::kF32, model::Dtype::kF16, model::Dtype::kBf16, model::Dtype::kI8}) {
+    if (model::dtype_name(dtype) == name) return dtype;
+  }
+  fail_argument(info.Env(), "expected float32, float16, bfloat16 or int8 for dtype but received " + name);
+}
+
+Settle settle_with(Result<TablePointer> result) {
+  return [result = std::move(result)](Napi::Env env) -> Napi::Value { return Table::wrap(env, unwrap(env, result)); };
+}
+
+}  // namespace
+
+Napi::Function Table::define(Napi::Env env) {
+  const Napi::Function constructor = DefineClass(env, kName,
+                                                 {
+                                                     StaticMethod<&Table::load>("load"),
+                                                     StaticMethod<&Table::random>("random"),
+                                                     InstanceAccessor<&Table::rows>("rows"),
+                                                     InstanceAccessor<&Table::dim>("dim"),
+                                                     InstanceAccessor<&Table::dtype>("dtype"),
+                                                     InstanceAccessor<&Table::byte_length>("byteLength"),
+                                                     InstanceAccessor<&Table::mapped>("mapped"),
+                                                     InstanceMethod<&Table::copy>("copy"),
+                                                     InstanceMethod<&Table::scales>("scales"),
+                                                     InstanceMethod<&Table::convert>("convert"),
+                                                 });
+  Environment::of(env).table_constructor = Napi::Persistent(constructor);
+  return constructor;
+}
+
+Napi::Object Table::wrap(Napi::Env env, TablePointer table) {
+  auto external = Napi::External<TablePointer>::New(env, &table);
+  return Environment::of(env).table_constructor.New({external});
+}
+
+// Reached through wrap() only: JavaScript has no External to pass.
+Table::Table(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Table>(info) {
+  if (!info[0].IsExternal()) fail_argument(info.Env(), "a Table is made by Table.load or Table.random");
+  table_ = *info[0].As<Napi::External<TablePointer>>().Data();
+  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+}
+
+// Table.load(path, byteOffset, dtype, rows, dim, scalesOffset | null): Promise<Table>
+Napi::Value Table::load(const Napi::CallbackInfo& info) {
+  std::optional<std::uint64_t> scales;
+  if (!info[5].IsNull()) scales = integer_argument(info, 5, "scalesOffset");
+  return run_on_thread(info.Env(), [path = string_argument(info, 0, "path"),
+                                    offset = integer_argument(info, 1, "byteOffset"),
+                                    dtype = file_dtype_argument(info, 2), rows = integer_argument(info, 3, "rows"),
+                                    dim = integer_argument(info, 4, "dim"), scales](const std::atomic<bool>&) {
+    return settle_with(scales ? model::EmbeddingTable::load_i8(path, offset, *scales, rows, dim)
+                              : model::EmbeddingTable::load(path, offset, dtype, rows, dim));
+  });
+}
+
+// Table.random(rows, dim, seed): Promise<Table>
+Napi::Value Table::random(const Napi::CallbackInfo& info) {
+  ThreadPool& pool = Environment::of(info.Env()).pool();
+  return run_on_thread(info.Env(), [rows = integer_argument(info, 0, "rows"), dim = integer_argument(info, 1, "dim"),
+                                    seed = integer_argument(info, 2, "seed"), &pool](const std::atomic<bool>&) {
+    return settle_with(model::EmbeddingTable::random(rows, dim, seed, &pool));
+  });
+}
+
+// table.convert(dtype): Promise<Table>
+Napi::Value Table::convert(const Napi::CallbackInfo& info) {
+  ThreadPool& pool = Environment::of(info.Env()).pool();
+  return run_on_thread(info.Env(), [table = table_, dtype = dtype_argument(info, 0), &pool](const std::atomic<bool>&) {
+    return settle_with(table->convert(dtype, pool));
+  });
+}
+
+// table.scales(): Float32Array | null
+Napi::Value Table::scales(const Napi::CallbackInfo& info) {
+  if (table_->scales() == nullptr) return info.Env().Null();
+  auto scales = Napi::Float32Array::New(info.Env(), table_->rows());
+  std::copy_n(table_->scales(), table_->rows(), scales.Data());
+  return scales;
+}
+
+Napi::Value Table::rows(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(table_->rows()));
+}
+
+Napi::Value Table::dim(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(table_->dim()));
+}
+
+Napi::Value Table::dtype(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), std::string(model::dtype_name(table_->dtype())));
+}
+
+Napi::Value Table::byte_length(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(table_->bytes()));
+}
+
+Napi::Value Table::mapped(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), table_->is_mapped());
+}
+
+// table.copy(byteOffset, target: Uint8Array): fills `target` with the table's bytes from there.
+Napi::Value Table::copy(const Napi::CallbackInfo& info) {
+  const std::uint64_t offset = integer_argument(info, 0, "byteOffset");
+  const std::span<std::uint8_t> target = array_argument<std::uint8_t>(info, 1, "target");
+  if (offset > table_->bytes() || target.size() > table_->bytes() - offset) {
+    fail(info.Env(), {Code::kOutOfRange, "the bytes to copy end after the table"});
+  }
+  if (!target.empty()) std::memcpy(target.data(), table_->data() + offset, target.size());
+  return info.Env().Undefined();
+}
+
+}  // namespace stillvec::binding

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "model/embedding_table.h"
+
+namespace stillvec::binding {
+
+// A token table. Made by Table.load, Table.random and TrainingRun.snapshot, never by `new`.
+class Table : public Napi::ObjectWrap<Table> {
+ public:
+  static constexpr const char* kName = "Table";
+  static constexpr napi_type_tag kTypeTag = {0x1f6e0d3b7c2a4e95, 0x8d4b19f05c7e6a23};
+
+  static Napi::Function define(Napi::Env env);
+  static Napi::Object wrap(Napi::Env env, std::shared_ptr<const model::EmbeddingTable> table);
+  explicit Table(const Napi::CallbackInfo& info);
+
+  const std::shared_ptr<const model::EmbeddingTable>& table() const { return table_; }
+
+ private:
+  static Napi::Value load(const Napi::CallbackInfo& info);
+  static Napi::Value random(const Napi::CallbackInfo& info);
+  Napi::Value rows(const Napi::CallbackInfo& info);
+  Napi::Value dim(const Napi::CallbackInfo& info);
+  Napi::Value dtype(const Napi::CallbackInfo& info);
+  Napi::Value byte_length(const Napi::CallbackInfo& info);
+  Napi::Value mapped(const Napi::CallbackInfo& info);
+  Napi::Value copy(const Napi::CallbackInfo& info);
+  Napi::Value scales(const Napi::CallbackInfo& info);
+  Napi::Value convert(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<const model::EmbeddingTable> table_;
+};
+
+}  // namespace stillvec::binding

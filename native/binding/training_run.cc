@@ -1,0 +1,237 @@
+#include "binding/training_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/args.h"
+#include "binding/environment.h"
+#include "binding/fields.h"
+#include "binding/table.h"
+#include "binding/task.h"
+#include "binding/token_column.h"
+
+namespace stillvec::binding {
+
+struct TrainingRun::State {
+  std::vector<std::shared_ptr<const training::TokenColumn>> columns;
+  std::vector<const training::TokenColumn*> column_pointers;
+  std::unique_ptr<training::BatchSampler> sampler;
+  std::unique_ptr<training::Trainer> trainer;
+  std::uint64_t epoch = 0;
+  bool epoch_begun = false;
+  std::vector<std::uint32_t> batch;
+  std::atomic<bool> stopping = false;
+  bool busy = false;  // JavaScript thread only
+
+  // Draws the next batch, entering the next epoch where one ends; false after the last of `epochs`.
+  bool next_batch(std::uint64_t epochs) {
+    for (; epoch < epochs; ++epoch, epoch_begun = false) {
+      if (!epoch_begun) sampler->begin_epoch(epoch);
+      epoch_begun = true;
+      if (sampler->next(batch)) return true;
+    }
+    return false;
+  }
+};
+
+namespace {
+
+unsigned directions_field(const Napi::Object& config) {
+  unsigned directions = 0;
+  const Napi::Array names = array_field(config, "directions");
+  for (std::uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
+    if (name == "query_to_doc") {
+      directions |= training::kQueryToDoc;
+    } else if (name == "query_to_query") {
+      directions |= training::kQueryToQuery;
+    } else if (name == "doc_to_query") {
+      directions |= training::kDocToQuery;
+    } else if (name == "doc_to_doc") {
+      directions |= training::kDocToDoc;
+    } else {
+      fail_argument(config.Env(), "unknown direction " + name);
+    }
+  }
+  return directions;
+}
+
+training::Hardness hardness_field(const Napi::Object& config) {
+  const std::string name = string_field(config, "hardnessMode");
+  if (name == "in_batch_negatives") return training::Hardness::kInBatchNegatives;
+  if (name == "hard_negatives") return training::Hardness::kHardNegatives;
+  if (name == "all_negatives") return training::Hardness::kAllNegatives;
+  if (name != "none") fail_argument(config.Env(), "unknown hardnessMode " + name);
+  return training::Hardness::kNone;
+}
+
+training::LossConfig loss_fields(const Napi::Object& config) {
+  training::LossConfig loss;
+  loss.ranking.scale = static_cast<float>(number_field(config, "scale"));
+  loss.ranking.similarity =
+      string_field(config, "similarity") == "dot" ? training::Similarity::kDot : training::Similarity::kCosine;
+  loss.ranking.directions = directions_field(config);
+  loss.ranking.per_direction = boolean_field(config, "perDirection");
+  loss.ranking.hardness = hardness_field(config);
+  loss.ranking.hardness_strength = static_cast<float>(number_field(config, "hardnessStrength"));
+  const Napi::Array dims = array_field(config, "matryoshkaDims");
+  const Napi::Array weights = array_field(config, "matryoshkaWeights");
+  if (dims.Length() != weights.Length()) fail_argument(config.Env(), "expected as many weights as dims");
+  for (std::uint32_t i = 0; i < dims.Length(); ++i) {
+    const double dim = dims.Get(i).ToNumber().DoubleValue();
+    if (!(dim >= 1 && dim <= 1e9)) fail_argument(config.Env(), "expected positive matryoshkaDims");
+    loss.matryoshka.push_back({static_cast<std::size_t>(dim), weights.Get(i).ToNumber().FloatValue()});
+  }
+  loss.dims_per_step = integer_field(config, "dimsPerStep");
+  return loss;
+}
+
+training::OptimizerConfig optimizer_fields(const Napi::Object& config) {
+  training::OptimizerConfig optimizer;
+  optimizer.kind = string_field(config, "optimizer") == "sparse_adam" ? training::OptimizerKind::kSparseAdam
+                                                                     : training::OptimizerKind::kAdamW;
+  optimizer.beta1 = static_cast<float>(number_field(config, "beta1"));
+  optimizer.beta2 = static_cast<float>(number_field(config, "beta2"));
+  optimizer.eps = static_cast<float>(number_field(config, "eps"));
+  optimizer.weight_decay = static_cast<float>(number_field(config, "weightDecay"));
+  if (!config.Get("maxGradNorm").IsNull()) {
+    optimizer.max_grad_norm = static_cast<float>(number_field(config, "maxGradNorm"));
+  }
+  return optimizer;
+}
+
+training::SamplerKind sampler_field(const Napi::Object& config) {
+  const std::string name = string_field(config, "batchSampler");
+  if (name == "sequential") return training::SamplerKind::kSequential;
+  if (name == "random") return training::SamplerKind::kRandom;
+  if (name != "no_duplicates") fail_argument(config.Env(), "unknown batchSampler " + name);
+  return training::SamplerKind::kNoDuplicates;
+}
+
+}  // namespace
+
+Napi::Function TrainingRun::define(Napi::Env env) {
+  return DefineClass(env, kName,
+                     {
+                         InstanceAccessor<&TrainingRun::batches_per_epoch>("batchesPerEpoch"),
+                         InstanceMethod<&TrainingRun::advance>("advance"),
+                         InstanceMethod<&TrainingRun::stop>("stop"),
+                         InstanceMethod<&TrainingRun::snapshot>("snapshot"),
+                         InstanceMethod<&TrainingRun::gradient>("gradient"),
+                     });
+}
+
+TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<TrainingRun>(info), state_(std::make_shared<State>()) {
+  const Napi::Env env = info.Env();
+  std::shared_ptr<const model::EmbeddingTable> initial = object_argument<Table>(info, 0, "table").table();
+  if (!info[1].IsArray() || !info[2].IsObject()) fail_argument(env, "expected columns and a config");
+  const auto columns = info[1].As<Napi::Array>();
+  for (std::uint32_t i = 0; i < columns.Length(); ++i) {
+    state_->columns.push_back(unwrap(env, object_value<TokenColumn>(columns.Get(i), "columns").freeze()));
+    state_->column_pointers.push_back(state_->columns.back().get());
+  }
+  if (state_->columns.size() < 2) fail_argument(env, "expected two or more columns");
+  const std::size_t rows = state_->columns.front()->count();
+  for (const auto& column : state_->columns) {
+    if (column->count() != rows) fail_argument(env, "expected columns of one length");
+  }
+  if (rows > UINT32_MAX - 1) fail(env, {Code::kUnsupported, "more than 2^32 - 2 rows"});
+
+  const auto config = info[2].As<Napi::Object>();
+  const std::uint64_t seed = integer_field(config, "seed");
+  const std::uint64_t batch_size = integer_field(config, "batchSize");
+  if (batch_size < 2) fail_argument(env, "expected a batchSize of at least 2");
+  state_->sampler = std::make_unique<training::BatchSampler>(sampler_field(config), state_->column_pointers, batch_size,
+                                                             boolean_field(config, "dropLast"), seed);
+  const training::Precision precision = string_field(config, "precision") == "bfloat16"
+                                            ? training::Precision::kBfloat16
+                                            : training::Precision::kFloat32;
+  ThreadPool& pool = Environment::of(env).pool();
+  if (initial->dtype() != model::Dtype::kF32) initial = unwrap(env, initial->convert(model::Dtype::kF32, pool));
+  const std::span values(reinterpret_cast<const float*>(initial->data()), initial->rows() * initial->dim());
+  state_->trainer = unwrap(env, training::Trainer::create(pool, values, initial->rows(), initial->dim(),
+                                                          loss_fields(config), optimizer_fields(config), precision,
+                                                          seed));
+  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+}
+
+void TrainingRun::begin_use(Napi::Env env) {
+  if (state_->busy) fail_argument(env, "the run is at work");
+  state_->busy = true;
+}
+
+Napi::Value TrainingRun::batches_per_epoch(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(state_->sampler->batches_per_epoch()));
+}
+
+// advance(learningRates: Float64Array, epochs, milliseconds): Promise<Float64Array>. Takes one step a learning rate,
+// until they, the epochs or the time are used up or stop() is called. Gives loss, gradient norm, rows and epoch of
+// each step taken.
+Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
+  const std::span<const double> rates = array_argument<double>(info, 0, "learningRates");
+  const std::uint64_t epochs = integer_argument(info, 1, "epochs");
+  const auto time = std::chrono::duration<double, std::milli>(number_argument(info, 2, "milliseconds"));
+  begin_use(info.Env());
+  return run_on_thread(info.Env(), [state = state_, rates = std::vector<double>(rates.begin(), rates.end()), epochs,
+                                    time](const std::atomic<bool>& cancelled) -> Settle {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<double> records;
+    Status status = Status::ok();
+    for (const double rate : rates) {
+      if (cancelled || state->stopping || (!records.empty() && std::chrono::steady_clock::now() - start >= time)) break;
+      if (!state->next_batch(epochs)) break;
+      Result<training::StepReport> report = state->trainer->step(state->column_pointers, state->batch, rate);
+      if (!report.is_ok()) {
+        status = report.status();
+        break;
+      }
+      records.insert(records.end(), {report.value().loss, report.value().grad_norm,
+                                     static_cast<double>(state->batch.size()), static_cast<double>(state->epoch)});
+    }
+    return [state, records = std::move(records), status](Napi::Env env) -> Napi::Value {
+      state->busy = false;
+      if (!status.is_ok()) fail(env, status);
+      auto array = Napi::Float64Array::New(env, records.size());
+      std::ranges::copy(records, array.Data());
+      return array;
+    };
+  });
+}
+
+// Ends a running advance() after its current step.
+Napi::Value TrainingRun::stop(const Napi::CallbackInfo& info) {
+  state_->stopping = true;
+  return info.Env().Undefined();
+}
+
+// snapshot(): Promise<Table>, the table as it stands now.
+Napi::Value TrainingRun::snapshot(const Napi::CallbackInfo& info) {
+  begin_use(info.Env());
+  return run_on_thread(info.Env(), [state = state_](const std::atomic<bool>&) -> Settle {
+    training::Trainer& trainer = *state->trainer;
+    trainer.synchronize();
+    auto table = model::EmbeddingTable::from_f32(trainer.rows(), trainer.dim(), [&](float* out) {
+      std::memcpy(out, trainer.table().data(), trainer.table().size_bytes());
+    });
+    return [state, table = std::move(table)](Napi::Env env) -> Napi::Value {
+      state->busy = false;
+      return Table::wrap(env, unwrap(env, table));
+    };
+  });
+}
+
+// gradient(rows: Uint32Array, out: Float32Array): number. The loss of a batch and its dense gradient; for tests.
+Napi::Value TrainingRun::gradient(const Napi::CallbackInfo& info) {
+  if (state_->busy) fail_argument(info.Env(), "the run is at work");
+  const std::span<const std::uint32_t> rows = array_argument<std::uint32_t>(info, 0, "rows");
+  const std::span<float> out = array_argument<float>(info, 1, "out");
+  return Napi::Number::New(info.Env(),
+                           unwrap(info.Env(), state_->trainer->gradient(state_->column_pointers, rows, out)));
+}
+
+}  // namespace stillvec::binding

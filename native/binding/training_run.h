@@ -1,0 +1,35 @@
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+
+#include "training/batch_sampler.h"
+#include "training/trainer.h"
+
+namespace stillvec::binding {
+
+// new TrainingRun(table, columns: TokenColumn[], config): a trainer, its sampler and the data they draw from.
+class TrainingRun : public Napi::ObjectWrap<TrainingRun> {
+ public:
+  static constexpr const char* kName = "TrainingRun";
+  static constexpr napi_type_tag kTypeTag = {0xe8421d7c93b5f06a, 0x05f9d2b7a16c8e43};
+
+  static Napi::Function define(Napi::Env env);
+  explicit TrainingRun(const Napi::CallbackInfo& info);
+
+ private:
+  struct State;
+
+  void begin_use(Napi::Env env);
+  Napi::Value batches_per_epoch(const Napi::CallbackInfo& info);
+  Napi::Value advance(const Napi::CallbackInfo& info);
+  Napi::Value stop(const Napi::CallbackInfo& info);
+  Napi::Value snapshot(const Napi::CallbackInfo& info);
+  Napi::Value gradient(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace stillvec::binding

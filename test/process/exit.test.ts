@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { writeTinyTokenizer } from '../support/tiny-tokenizer';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'stillvec-process-'));
+const packageFolder = path.resolve(__dirname, '../..');
+let tokenizer: string;
+
+beforeAll(() => {
+  tokenizer = writeTinyTokenizer(folder);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a program that has `stillvec`, `model` (dim 256) and much `work` for it in scope. */
+function run(body: string): { status: number | null; signal: string | null; stdout: string; stderr: string } {
+  const file = path.join(folder, 'program.cjs');
+  writeFileSync(
+    file,
+    `const { isMainThread, Worker, parentPort } = require('node:worker_threads');
+     const stillvec = require(${JSON.stringify(packageFolder)});
+     const texts = Array.from({ length: 200000 }, (_, i) => 'the red fox number ' + i + ' jumps over a blue dog');
+     const pairs = { anchor: texts.slice(0, 20000), positive: texts.slice(0, 20000).map((text) => text + ' again') };
+     const loss = new stillvec.MultipleNegativesRankingLoss();
+     (async () => {
+       const model = await stillvec.SentenceTransformer.create({ tokenizer: ${JSON.stringify(tokenizer)}, dim: 256 });
+       ${body}
+     })();`,
+  );
+  return spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 60_000 });
+}
+
+const encodes = 'model.encode(texts).catch(() => undefined);';
+const trains =
+  "model.fit({ trainDataset: pairs, loss, batchSize: 4096, batchSampler: 'random', epochs: 1000 }).catch(() => undefined);";
+
+describe.each([
+  ['encode', encodes],
+  ['fit', trains],
+])('%s in flight', (_, work) => {
+  test('process.exit ends the process with its own code', () => {
+    const { status, stderr } = run(`${work} setTimeout(() => process.exit(7), 50);`);
+    expect(stderr).toBe('');
+    expect(status).toBe(7);
+  });
+
+  test('Worker.terminate ends the worker and not the process', () => {
+    const { status, stdout, stderr } = run(`
+      if (!isMainThread) {
+        ${work}
+        setTimeout(() => parentPort.postMessage('busy'), 50);
+        return;
+      }
+      for (let i = 0; i < 3; ++i) {
+        const worker = new Worker(__filename);
+        await new Promise((resolve) => worker.once('message', resolve));
+        await worker.terminate();
+      }
+      const alive = await model.encode('the red fox');
+      console.log('alive', alive.length);`);
+    expect(stderr).toBe('');
+    expect(stdout).toBe('alive 256\n');
+    expect(status).toBe(0);
+  });
+
+  test('an exception that nobody catches is reported as such', () => {
+    const { status, stderr } = run(`${work} setTimeout(() => { throw new Error('on purpose'); }, 50);`);
+    expect(stderr).toContain('on purpose');
+    expect(status).toBe(1);
+  });
+});
+
+test('the process ends by itself when the work is done', () => {
+  const { status, stdout } = run(`console.log((await model.encode(texts.slice(0, 5000))).shape.join());`);
+  expect(stdout).toBe('5000,256\n');
+  expect(status).toBe(0);
+});
+
+test('SIGINT ends a run that has no handler for it', () => {
+  const { signal } = run(`${trains} setTimeout(() => process.kill(process.pid, 'SIGINT'), 50);`);
+  expect(signal).toBe('SIGINT');
+});
+
+test('denormal numbers stay what they are after the addon has loaded', () => {
+  const { stdout } = run(
+    `console.log(Number.MIN_VALUE * 4 / 2 === Number.MIN_VALUE * 2, 2.2250738585072014e-308 / 4 > 0);`,
+  );
+  expect(stdout).toBe('true true\n');
+});
