@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "text/buffers.h"
 #include "text/unicode_tables.h"
 #include "text/utf8.h"
 
@@ -44,19 +45,12 @@ std::size_t letters_from(const std::uint64_t* letters, std::size_t start, std::s
   return std::min(end, size) - start;
 }
 
-// Whether no normalizer changes the word.
-bool is_plain(const std::uint8_t* word, std::size_t size) {
-  return std::all_of(word, word + size,
-                     [](std::uint8_t byte) { return byte > ' ' && byte < 0x7f && !(byte >= 'A' && byte <= 'Z'); });
-}
+// Whether the byte is a character that no normalizer changes.
+bool is_plain(std::uint8_t byte) { return byte > ' ' && byte < 0x7f && !(byte >= 'A' && byte <= 'Z'); }
 
 bool is_ascii_separator(std::uint8_t byte) {
   return byte == '\t' || byte == '\n' || byte == '\r' || byte == ' ' ||
          (byte < 0x80 && (unicode::properties(byte) & unicode::kPunctuation));
-}
-
-std::string_view view(const std::uint8_t* text, std::size_t size) {
-  return {reinterpret_cast<const char*>(text), size};
 }
 
 }  // namespace
@@ -115,8 +109,10 @@ void CachedEncoder::encode(std::string_view text, Scratch& scratch, std::vector<
       encode_unit(at, static_cast<std::size_t>(unit_end - at), scratch, out);
       at = unit_end;
     }
-    if (at < end && out.flush() - before >= enough) return;
+    if (at < end && out.flush() - before >= enough) break;
   }
+  release_if_large(scratch.normalized_);
+  release_if_large(scratch.missed_);
 }
 
 // Returns how many bytes were encoded: without the last unit when that may go on beyond the chunk.
@@ -145,41 +141,59 @@ std::size_t CachedEncoder::encode_chunk(const std::uint8_t* text, std::size_t si
   return size;
 }
 
-// A unit that is not in the cache: the bytes between two ASCII separators, or one of them.
+// A unit that is not in the cache: the bytes between two ASCII separators, or one of them. It is cut further at the
+// other separators, and its parts are looked up by themselves.
 void CachedEncoder::encode_unit(const std::uint8_t* unit, std::size_t size, Scratch& scratch, Output& out) const {
+  const bool cacheable = size <= WordCache::kMaxBytes;
+  std::vector<std::uint32_t>& ids = scratch.missed_;
+  ids.clear();
+  const auto encode_part = [&](const std::uint8_t* begin, const std::uint8_t* end) {
+    encode_segment({begin, end}, begin != unit || end != unit + size, scratch, ids);
+    if (cacheable) return;
+    out.append(ids);
+    ids.clear();
+  };
+
   const std::uint8_t* const end = unit + size;
   const std::uint8_t* segment = unit;
   for (const std::uint8_t* at = unit; at < end;) {
     const utf8::Decoded next = utf8::decode(at, end);
     const std::uint8_t properties = unicode::properties(next.code_point);
     if (!(properties & dropped_) && (properties & separators_)) {
-      if (segment < at) encode_segment(segment, static_cast<std::size_t>(at - segment), scratch, out);
-      if (!(properties & unicode::kSpace)) encode_segment(at, next.size, scratch, out);
+      if (segment < at) encode_part(segment, at);
+      if (!(properties & unicode::kSpace)) encode_part(at, at + next.size);
       segment = at + next.size;
     }
     at += next.size;
   }
-  if (segment < end) encode_segment(segment, static_cast<std::size_t>(end - segment), scratch, out);
+  if (segment < end) encode_part(segment, end);
+
+  if (!cacheable) return;
+  if (ids.size() <= WordCache::kMaxIds) scratch.cache_.insert(unit, size, ids.data(), ids.size());
+  out.append(ids);
 }
 
-// Bytes with no separator in them, or one that is a word of its own.
-void CachedEncoder::encode_segment(const std::uint8_t* segment, std::size_t size, Scratch& scratch, Output& out) const {
-  const bool cacheable = size <= WordCache::kMaxBytes;
+// Appends the ids of bytes with no separator in them, or of one that is a word of its own. `cached`: whether they are
+// looked for in the cache and kept there.
+void CachedEncoder::encode_segment(std::span<const std::uint8_t> segment, bool cached, Scratch& scratch,
+                                   std::vector<std::uint32_t>& ids) const {
+  cached = cached && segment.size() <= WordCache::kMaxBytes;
   std::uint8_t padded[WordCache::kMaxBytes] = {};
-  if (cacheable) {
-    std::memcpy(padded, segment, size);
-    if (const WordCache::Entry* entry = scratch.cache_.find(padded, size)) return out.append(*entry);
+  if (cached) {
+    std::copy(segment.begin(), segment.end(), padded);
+    if (const WordCache::Entry* entry = scratch.cache_.find(padded, segment.size())) {
+      ids.insert(ids.end(), entry->ids, entry->ids + entry->count);
+      return;
+    }
   }
-  scratch.missed_.clear();
-  if (is_plain(segment, size)) {
-    exact_.model().tokenize(std::span(segment, size), scratch.missed_);
+  const std::size_t before = ids.size();
+  if (std::all_of(segment.begin(), segment.end(), is_plain)) {
+    exact_.model().tokenize(segment, ids);
   } else {
-    exact_.encode(view(segment, size), scratch.normalized_, scratch.missed_);
+    exact_.encode({reinterpret_cast<const char*>(segment.data()), segment.size()}, scratch.normalized_, ids);
   }
-  if (cacheable && scratch.missed_.size() <= WordCache::kMaxIds) {
-    scratch.cache_.insert(padded, size, scratch.missed_.data(), scratch.missed_.size());
-  }
-  out.append(scratch.missed_);
+  const std::size_t count = ids.size() - before;
+  if (cached && count <= WordCache::kMaxIds) scratch.cache_.insert(padded, segment.size(), ids.data() + before, count);
 }
 
 }  // namespace stillvec::text

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,7 +27,7 @@ class CachedEncoder {
 
     WordCache cache_;
     std::u32string normalized_;
-    std::vector<std::uint32_t> missed_;  // ids of a word that was not in the cache
+    std::vector<std::uint32_t> missed_;  // ids of a unit that was not in the cache
     std::uint8_t folded_[kChunk + kernels::kAsciiBlock] = {};
     std::uint64_t spaces_[kChunk / 64 + 1] = {};
     std::uint64_t letters_[kChunk / 64 + 1] = {};
@@ -44,7 +46,8 @@ class CachedEncoder {
 
   std::size_t encode_chunk(const std::uint8_t* text, std::size_t size, bool last, Scratch& scratch, Output& out) const;
   void encode_unit(const std::uint8_t* unit, std::size_t size, Scratch& scratch, Output& out) const;
-  void encode_segment(const std::uint8_t* segment, std::size_t size, Scratch& scratch, Output& out) const;
+  void encode_segment(std::span<const std::uint8_t> segment, bool cached, Scratch& scratch,
+                      std::vector<std::uint32_t>& ids) const;
 
   const ExactEncoder& exact_;
   const kernels::AsciiKernels& kernels_;

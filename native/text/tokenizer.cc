@@ -7,6 +7,7 @@
 
 #include "text/added_tokens.h"
 #include "text/bert_normalizer.h"
+#include "text/buffers.h"
 #include "text/cached_encoder.h"
 #include "text/exact_encoder.h"
 #include "text/utf8.h"
@@ -71,7 +72,7 @@ struct WordPieceTokenizer::Impl {
 class WordPieceTokenizer::Scratch {
  public:
   CachedEncoder::Scratch encoder;
-  std::u32string code_points;
+  std::u32string code_points;  // these two: a normalized text in which tokens are looked for
   std::string normalized;
 };
 
@@ -131,6 +132,8 @@ void WordPieceTokenizer::encode(std::string_view text, Scratch& scratch, std::ve
         add_id);
   };
   impl.raw_tokens.split(text, encode_raw, add_id);
+  release_if_large(scratch.code_points);
+  release_if_large(scratch.normalized);
 
   if (impl.truncation && ids.size() - before > impl.truncation->max_length) {
     const std::size_t excess = ids.size() - before - impl.truncation->max_length;
