@@ -37,10 +37,8 @@ Result<WordPiece> WordPiece::create(const std::vector<std::string>& vocabulary, 
       at += next.size;
     }
     switch (model.trie_.insert(symbols, id)) {
-      case Trie::Inserted::kYes:
-        break;
-      case Trie::Inserted::kFull:
-        return too_many;
+      case Trie::Inserted::kYes: break;
+      case Trie::Inserted::kFull: return too_many;
       case Trie::Inserted::kDuplicate:
         return Status{Code::kInvalidArgument,
                       "model.vocab: token " + token + " has two ids, one of them " + std::to_string(id)};
