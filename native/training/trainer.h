@@ -75,6 +75,17 @@ struct StepReport {
   double grad_norm = 0.0;  // global L2 norm before clipping
 };
 
+// All that a trainer's next steps depend on, its settings aside. The arrays are the trainer's own, until it changes.
+struct TrainerState {
+  std::span<const float> table;               // rows x dim; with AdamW, each row as of its last step
+  std::span<const float> first_moment;        // rows x dim
+  std::span<const float> second_moment;       // rows x dim
+  std::span<const std::uint32_t> last_steps;  // the step that each row is up to; 0 before its first gradient
+  std::uint64_t history_begin = 0;
+  std::span<const double> learning_rates;  // of the steps from history_begin + 1 to the last one
+  std::uint64_t random_state = 0;          // of the draws of Matryoshka dims
+};
+
 // One model in training: the f32 table, the optimizer's state and the step that moves them. The same inputs give the
 // same bits for any number of threads. Not thread-safe: one caller at a time.
 class Trainer {
@@ -101,6 +112,16 @@ class Trainer {
   void synchronize();
 
   std::span<const float> table() const;  // rows x dim
+
+  // Writes what table() would be after synchronize() to `out` (rows x dim), and changes nothing: for evaluation and
+  // saving, which then leave no trace in the bits of later steps. kInvalidArgument for another size.
+  Status snapshot(std::span<float> out) const;
+
+  // For exact resume: a trainer of the same settings that restores this state goes on with the same bits.
+  TrainerState state() const;
+  // kInvalidArgument, naming it, for a part that does not fit; nothing has changed then.
+  Status restore(const TrainerState& state);
+
   std::size_t rows() const;
   std::size_t dim() const;
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+
+#include "runtime/cpu.h"
+
+namespace stillvec::kernels {
+
+// The pieces of a softmax over one row of scores s and of its gradient, in f32.
+struct SoftmaxKernels {
+  // for j < n:  z[j] = s[j] * (row_scale * column_scale[j])     (column_scale null: all ones)
+  // returns max z, -infinity for n = 0
+  float (*logits)(const float* s, const float* column_scale, float row_scale, std::size_t n, float* z);
+
+  // for j < n:  z[j] = exp(z[j] - max)     z[j] <= max; within 3 ULP, and exactly 0 where z[j] - max < -88
+  // returns the sum
+  float (*exponentiate)(float* z, float max, std::size_t n);
+
+  // for j < n:  u[j] = e[j] * (row_scale * column_scale[j]),  column_sums[j] += u[j] * s[j]
+  // returns the sum of u[j] * s[j]
+  float (*gradient)(const float* e, const float* s, const float* column_scale, float row_scale, std::size_t n, float* u,
+                    float* column_sums);
+};
+
+const SoftmaxKernels& softmax_kernels(Isa isa);
+const SoftmaxKernels& softmax_kernels();  // those of cpu().active
+
+}  // namespace stillvec::kernels

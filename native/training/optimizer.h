@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "runtime/buffer.h"
+#include "runtime/status.h"
+#include "training/slumber.h"
+#include "training/touched_rows.h"
+#include "training/trainer.h"
+
+namespace stillvec::training {
+
+// Rows of `width` floats, `stride` apart; what the table has beyond `width` columns has no gradient.
+struct TextGradients {
+  const float* rows = nullptr;
+  std::size_t stride = 0;
+  std::size_t width = 0;
+};
+
+// Adam over the rows of a table, of which each step touches some.
+//
+// kSparseAdam moves only those, as torch.optim.SparseAdam. kAdamW is torch.optim.AdamW, which moves every row at every
+// step; here a row sleeps while it has no gradient and is caught up before it is read (slumber.h).
+class Optimizer {
+ public:
+  Optimizer(ThreadPool& pool, const OptimizerConfig& config, std::size_t rows, std::size_t dim);
+
+  // Brings rows that are about to be read up to the last step.
+  void catch_up(std::span<const std::uint32_t> rows, float* table);
+
+  // Brings all rows up to the last step.
+  void synchronize(float* table);
+
+  // All rows as synchronize() would leave them, while they stay as they are.
+  void snapshot(const float* table, float* out);
+
+  // One step: the gradient of row touched.rows()[i] is the sum over its texts of count * gradient. Rows must be caught
+  // up. `text_norms`: of each text's gradient. Returns the gradient's norm before clipping.
+  double step(const TouchedRows& touched, const TextGradients& gradients, std::span<const float> text_norms,
+              double learning_rate, float* table);
+
+  // After catch_up(), where the step that was to follow is not taken.
+  void settle(std::span<const std::uint32_t> rows);
+
+  // The optimizer's part of a trainer's state.
+  void describe(TrainerState& state) const;
+  Status restore(const TrainerState& state);
+
+ private:
+  bool sleeps(std::size_t row) const { return config_.kind == OptimizerKind::kAdamW && (last_[row] != 0 || decays_); }
+  void wake(std::size_t row);
+
+  ThreadPool& pool_;
+  const OptimizerConfig config_;
+  const bool decays_;
+  const std::size_t rows_, dim_;
+  SlumberTable slumber_;
+  Buffer<float> first_moment_, second_moment_;  // rows x dim
+  std::vector<std::uint32_t> last_;             // the step that each row is up to; 0: no gradient yet
+  std::vector<std::uint32_t> sleeping_;         // those of the rows to catch up
+  std::vector<Buffer<float>> scratch_;          // a row a thread
+  std::vector<double> squared_norms_;           // per touched row
+};
+
+}  // namespace stillvec::training

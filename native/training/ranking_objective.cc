@@ -1,0 +1,484 @@
+#include "training/ranking_objective.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/rows/rows.h"
+#include "kernels/softmax/softmax.h"
+#include "runtime/thread_pool.h"
+
+namespace stillvec::training {
+
+using kernels::blocks_for;
+using kernels::kBlockRows;
+using kernels::kBlockSize;
+using kernels::kBlockUnits;
+using kernels::kPanelBlock;
+using kernels::kPanelColumns;
+
+namespace {
+
+// Rows that go through products, softmax and gradient together: each streams all candidates once for all of them.
+constexpr std::size_t kTileRows = 32;
+constexpr std::size_t kTileBlocks = kTileRows / kBlockRows;
+
+// Blocks of k that one call multiplies: 16 KiB of the right operand, which stay in L1 for all row blocks.
+constexpr std::size_t kDepth = 8;
+
+// The slab of H, whatever the batch.
+constexpr std::size_t kSlabBytes = 32u << 20;
+
+// As torch's normalize: below this length a direction is not defined.
+constexpr double kLeastNorm = 1e-12;
+
+}  // namespace
+
+RankingObjective::RankingObjective(ThreadPool& pool, const RankingLoss& loss, bool unit_norm, std::size_t dim,
+                                   const kernels::ProductKernels& products)
+    : pool_(pool), loss_(loss), unit_norm_(unit_norm), dim_(dim), products_(products), scratch_(pool.size()) {}
+
+double RankingObjective::run(const float* texts, std::size_t columns, std::size_t batch,
+                             const std::vector<Prefix>& prefixes) {
+  texts_ = texts;
+  prefixes_ = prefixes;
+  layout_ = lay_out_columns(prefixes, products_.unit);
+  lay_out(columns, batch);
+  if (unit_norm_) measure_norms();
+  pack();
+
+  const std::size_t row_bytes = score_width_ * prefixes_.size() * sizeof(std::uint32_t) / products_.unit;
+  const std::size_t tiles = blocks_for(batch_, kTileRows);
+  const std::size_t most_tiles = std::max<std::size_t>(1, kSlabBytes / (row_bytes * kTileRows));
+  const std::size_t slabs = blocks_for(tiles, most_tiles);
+  const std::size_t slab_tiles = blocks_for(tiles, slabs);
+  slab_.reserve(slab_tiles * kTileRows * row_bytes / sizeof(std::uint32_t));
+  slab_sums_.reserve(slab_tiles * prefixes_.size() * score_width_);
+  column_sums_.reserve(prefixes_.size() * score_width_);
+  column_sums_.fill_zero(prefixes_.size() * score_width_);
+
+  for (std::size_t tile = 0; tile < tiles; tile += slab_tiles) {
+    Slab slab;
+    slab.first_row = tile * kTileRows;
+    slab.rows = std::min(slab_tiles * kTileRows, batch_ - slab.first_row);
+    slab.first = tile == 0;
+    const std::size_t count = blocks_for(slab.rows, kTileRows);
+    pool_.parallel_for(count, [&](std::size_t i, unsigned slot) { run_tile(slab, i, scratch_[slot]); });
+    pool_.parallel_for(candidate_panels_, [&](std::size_t panel, unsigned) { run_panel(slab, panel); });
+  }
+  pool_.parallel_for(candidate_panels_, [&](std::size_t panel, unsigned slot) { finish_panel(panel, scratch_[slot]); });
+
+  double loss = 0.0;
+  for (double row : losses_) loss += row;
+  return loss / static_cast<double>(batch_);
+}
+
+std::size_t RankingObjective::first_text(std::size_t column, std::size_t columns, std::size_t batch) {
+  if (column > 0) return (column - 1) * batch;
+  return blocks_for((columns - 1) * batch, kPanelColumns) * kPanelColumns;
+}
+
+std::size_t RankingObjective::text_rows(std::size_t columns, std::size_t batch) {
+  return first_text(0, columns, batch) + blocks_for(batch, kPanelColumns) * kPanelColumns;
+}
+
+std::size_t RankingObjective::panel_count(std::size_t panel) const {
+  const std::size_t first = panel * kPanelColumns;
+  return std::min(kPanelColumns,
+                  panel < document_panels_ ? documents_ - first : document_panels_ * kPanelColumns + batch_ - first);
+}
+
+void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
+  const std::size_t prefixes = prefixes_.size();
+  const bool same_shape = columns == columns_ && batch == batch_;
+  if (!same_shape) {
+    columns_ = columns;
+    batch_ = batch;
+    documents_ = (columns - 1) * batch;
+    text_rows_ = text_rows(columns, batch);
+    const std::size_t anchors = first_text(0, columns, batch);
+    const unsigned directions = loss_.directions;
+    const bool anchors_are_candidates = (directions & (kQueryToQuery | kDocToQuery)) != 0;
+    document_panels_ = blocks_for(documents_, kPanelColumns);
+    const std::size_t anchor_panels = anchors_are_candidates ? blocks_for(batch, kPanelColumns) : 0;
+    candidate_panels_ = document_panels_ + anchor_panels;
+
+    sides_.clear();
+    terms_.clear();
+    score_width_ = 0;
+    const auto add_side = [&](std::size_t first, bool meets_documents, Direction with_documents, bool meets_anchors,
+                              Direction with_anchors) {
+      Side side;
+      side.first_text = first;
+      side.are_candidates = first < documents_ || anchors_are_candidates;
+      side.panel = meets_documents ? 0 : document_panels_;
+      side.panels = (meets_documents ? document_panels_ : 0) + (meets_anchors ? anchor_panels : 0);
+      side.column = score_width_;
+      if (meets_documents) terms_.push_back({with_documents, sides_.size(), 0, documents_, score_width_});
+      if (meets_anchors) {
+        const std::size_t column = score_width_ + (meets_documents ? document_panels_ * kPanelColumns : 0);
+        terms_.push_back({with_anchors, sides_.size(), anchors, batch, column});
+      }
+      score_width_ += side.panels * kPanelColumns;
+      sides_.push_back(std::move(side));
+    };
+    add_side(anchors, true, kQueryToDoc, (directions & kQueryToQuery) != 0, kQueryToQuery);
+    if ((directions & (kDocToQuery | kDocToDoc)) != 0) {
+      add_side(0, (directions & kDocToDoc) != 0, kDocToDoc, (directions & kDocToQuery) != 0, kDocToQuery);
+    }
+    losses_.assign(batch, 0.0);
+  }
+
+  // Columns that no term writes (the rest of a panel) are zeroed once and stay so.
+  if (!same_shape || prefixes > zeroed_prefixes_) {
+    zeroed_prefixes_ = std::max(prefixes, same_shape ? zeroed_prefixes_ : 0);
+    for (Scratch& scratch : scratch_) {
+      scratch.products.reserve(kTileRows * score_width_);
+      scratch.gradients.reserve(zeroed_prefixes_ * kTileRows * score_width_);
+      scratch.gradients.fill_zero(zeroed_prefixes_ * kTileRows * score_width_);
+      scratch.logits.reserve(score_width_);
+      scratch.left.reserve(kTileRows * score_width_ / products_.unit);
+    }
+    inverse_norms_.reserve(zeroed_prefixes_ * text_rows_);
+  }
+  const std::size_t tile_blocks = blocks_for(batch, kTileRows) * kTileBlocks;
+  const std::size_t batch_blocks = blocks_for(batch, kBlockUnits * products_.unit);
+  for (Side& side : sides_) {
+    side.rows.reserve(tile_blocks * layout_.k_blocks * kBlockSize);
+    side.columns.reserve(layout_.row_blocks * batch_blocks * kBlockSize);
+    if (side.are_candidates) side.gradient.reserve(batch * gradient_stride());
+  }
+  for (Scratch& scratch : scratch_) {
+    scratch.row_gradient.reserve(kTileRows * layout_.panels * kPanelColumns);
+    scratch.row_sums.reserve(sides_.size() * kTileRows * prefixes);
+    scratch.panel.reserve(layout_.row_blocks * kBlockRows * kPanelColumns);
+  }
+  candidates_forward_.reserve(candidate_panels_ * layout_.k_blocks * kPanelBlock);
+  candidates_backward_.reserve(layout_.panels * candidate_panels_ * (kPanelColumns / products_.unit) * kPanelColumns);
+  gradient_.reserve(text_rows_ * gradient_stride());
+}
+
+void RankingObjective::measure_norms() {
+  constexpr std::size_t kChunk = 64;
+  const kernels::RowKernels& rows = kernels::row_kernels();
+  pool_.parallel_for(blocks_for(text_rows_, kChunk), [&](std::size_t chunk, unsigned) {
+    const std::size_t end = std::min(text_rows_, (chunk + 1) * kChunk);
+    for (std::size_t text = chunk * kChunk; text < end; ++text) {
+      const std::size_t anchors = document_panels_ * kPanelColumns;
+      if (text < anchors ? text >= documents_ : text >= anchors + batch_) continue;
+      double squared = 0.0;
+      for (std::size_t p = 0; p < layout_.blocks.size(); ++p) {
+        const ColumnBlock& block = layout_.blocks[p];
+        squared += static_cast<double>(rows.squared_norm(texts_ + text * dim_ + block.begin, block.width));
+        const double norm = std::sqrt(squared);
+        inverse_norms_[p * text_rows_ + text] = norm < kLeastNorm ? 0.0f : static_cast<float>(1.0 / norm);
+      }
+    }
+  });
+}
+
+void RankingObjective::pack() {
+  const std::size_t unit = products_.unit;
+  const std::size_t tile_blocks = blocks_for(batch_, kTileRows) * kTileBlocks;
+  const std::size_t batch_blocks = blocks_for(batch_, kBlockUnits * unit);
+  const std::size_t candidate_blocks = candidate_panels_ * kPanelColumns / (kBlockUnits * unit);
+
+  // By texts: each side's rows, 16 at a time, and the candidates, 32 at a time.
+  const std::size_t row_chunks = sides_.size() * tile_blocks;
+  pool_.parallel_for(row_chunks + candidate_panels_, [&](std::size_t chunk, unsigned) {
+    if (chunk < row_chunks) {
+      Side& side = sides_[chunk / tile_blocks];
+      const std::size_t row_block = chunk % tile_blocks, row = row_block * kBlockRows;
+      const std::size_t count = row < batch_ ? std::min(kBlockRows, batch_ - row) : 0;
+      for (const ColumnBlock& block : layout_.blocks) {
+        const std::size_t size = block.k_blocks * kBlockSize;
+        std::uint32_t* packed = side.rows.data() + tile_blocks * block.k_block * kBlockSize + row_block * size;
+        if (count == 0) std::memset(packed, 0, size * sizeof(std::uint32_t));
+        kernels::pack_left_rows(products_, texts_ + (side.first_text + row) * dim_ + block.begin, dim_, count,
+                                block.width, packed, size);
+      }
+      return;
+    }
+    const std::size_t panel = chunk - row_chunks;
+    for (const ColumnBlock& block : layout_.blocks) {
+      const std::size_t size = block.k_blocks * kPanelBlock;
+      kernels::pack_right_rows(
+          products_, texts_ + panel * kPanelColumns * dim_ + block.begin, dim_, panel_count(panel), block.width,
+          candidates_forward_.data() + candidate_panels_ * block.k_block * kPanelBlock + panel * size, size);
+    }
+  });
+
+  // By columns: 32 of them, and k runs over all texts.
+  pool_.parallel_for(layout_.panels, [&](std::size_t panel, unsigned) {
+    std::size_t p = 0;
+    while (panel >= layout_.blocks[p].panel + layout_.blocks[p].panels) ++p;
+    const ColumnBlock& block = layout_.blocks[p];
+    const std::size_t offset = (panel - block.panel) * kPanelColumns;
+    const std::size_t width = std::min(kPanelColumns, block.width - offset);
+    const float* columns = texts_ + block.begin + offset;
+
+    std::uint32_t* packed = candidates_backward_.data() + panel * candidate_blocks * kPanelBlock;
+    for (std::size_t first : {std::size_t{0}, document_panels_}) {
+      if (first == candidate_panels_) continue;
+      const std::size_t end = first == 0 ? document_panels_ : candidate_panels_;
+      const std::size_t count = (end - first - 1) * kPanelColumns + panel_count(end - 1);
+      const std::size_t begin_block = first * kPanelColumns / (kBlockUnits * unit);
+      const std::size_t end_block = end * kPanelColumns / (kBlockUnits * unit);
+      const std::size_t used_blocks = blocks_for(count, kBlockUnits * unit);
+      kernels::pack_right_columns(products_, columns + first * kPanelColumns * dim_, dim_, width, count,
+                                  packed + begin_block * kPanelBlock, 0);
+      std::memset(packed + (begin_block + used_blocks) * kPanelBlock, 0,
+                  (end_block - begin_block - used_blocks) * kPanelBlock * sizeof(std::uint32_t));
+    }
+    for (Side& side : sides_) {
+      kernels::pack_left_columns(
+          products_, columns + side.first_text * dim_, dim_, width, batch_,
+          side.columns.data() + (block.row_block + offset / kBlockRows) * batch_blocks * kBlockSize,
+          batch_blocks * kBlockSize);
+    }
+  });
+}
+
+// products += rows [first_row, first_row + kTileRows) of every side times its candidates, over block `prefix`.
+void RankingObjective::multiply_rows(std::size_t prefix, std::size_t first_row, float* products) {
+  const ColumnBlock& block = layout_.blocks[prefix];
+  const std::size_t tile_blocks = blocks_for(batch_, kTileRows) * kTileBlocks;
+  for (const Side& side : sides_) {
+    const std::uint32_t* left = side.rows.data() + tile_blocks * block.k_block * kBlockSize +
+                                first_row / kBlockRows * block.k_blocks * kBlockSize;
+    const std::uint32_t* right = candidates_forward_.data() + candidate_panels_ * block.k_block * kPanelBlock +
+                                 side.panel * block.k_blocks * kPanelBlock;
+    for (std::size_t k = 0; k < block.k_blocks; k += kDepth) {
+      const std::size_t depth = std::min(kDepth, block.k_blocks - k);
+      for (std::size_t panel = 0; panel < side.panels; ++panel) {
+        products_.multiply(left + k * kBlockSize, block.k_blocks * kBlockSize, kTileBlocks,
+                           right + (panel * block.k_blocks + k) * kPanelBlock, depth,
+                           products + side.column + panel * kPanelColumns, score_width_, prefix > 0 || k > 0);
+      }
+    }
+  }
+}
+
+// The logits of a term, and the largest of them. A text's own candidates (candidate c * batch + row of the documents,
+// or `row` of the anchors) may be masked or weighed differently, so they are left out of the runs and set one by one.
+float RankingObjective::term_logits(const Term& term, std::size_t prefix, std::size_t row, const float* products,
+                                    float* logits) const {
+  const kernels::SoftmaxKernels& softmax = kernels::softmax_kernels();
+  const Side& side = sides_[term.side];
+  const float* column_scale = unit_norm_ ? inverse_norms(prefix) + term.first_text : nullptr;
+  const float row_norm = unit_norm_ ? inverse_norms(prefix)[side.first_text + row] : 1.0f;
+
+  const bool is_hardened = term.direction == kQueryToDoc && loss_.hardness != Hardness::kNone;
+  const bool masks_own = term.direction == kQueryToQuery || term.direction == kDocToDoc;
+  const float hardened = loss_.scale + loss_.hardness_strength;
+  const float others = is_hardened && loss_.hardness != Hardness::kHardNegatives ? hardened : loss_.scale;
+  if (!is_hardened && !masks_own) return softmax.logits(products, column_scale, others * row_norm, term.count, logits);
+
+  float max = -std::numeric_limits<float>::infinity();
+  std::size_t begin = 0;
+  for (std::size_t own = row; begin < term.count; own += batch_) {
+    const std::size_t end = std::min(own, term.count);
+    max = std::max(max, softmax.logits(products + begin, column_scale == nullptr ? nullptr : column_scale + begin,
+                                       others * row_norm, end - begin, logits + begin));
+    begin = end + 1;
+    if (end == term.count) break;
+    if (masks_own) {
+      logits[own] = -std::numeric_limits<float>::infinity();
+      continue;
+    }
+    const bool is_positive = own < batch_;
+    const float factor = !is_positive && loss_.hardness != Hardness::kInBatchNegatives ? hardened : loss_.scale;
+    logits[own] = products[own] * (factor * row_norm * (column_scale == nullptr ? 1.0f : column_scale[own]));
+    max = std::max(max, logits[own]);
+  }
+  return max;
+}
+
+// Loss of one row at one prefix: U of the row, and its part in the sums of U * products by row and by column.
+void RankingObjective::soften_row(std::size_t prefix, std::size_t row, const float* products, float* logits,
+                                  float* gradients, float* column_sums, float* row_sums, std::size_t row_sum_stride) {
+  const kernels::SoftmaxKernels& softmax = kernels::softmax_kernels();
+  // Terms of one softmax: all of them, or each its own.
+  const std::size_t partitions = loss_.per_direction ? terms_.size() : 1;
+  const std::size_t terms_in_one = terms_.size() / partitions;
+  const float weight = prefixes_[prefix].weight;
+  const std::size_t positive = terms_[0].column + row;
+  float positive_logit = 0.0f;
+  double log_sums = 0.0;
+  for (std::size_t side = 0; side < sides_.size(); ++side) row_sums[side * row_sum_stride] = 0.0f;
+
+  for (std::size_t first = 0; first < terms_.size(); first += terms_in_one) {
+    float max = -std::numeric_limits<float>::infinity();
+    for (std::size_t t = first; t < first + terms_in_one; ++t) {
+      const Term& term = terms_[t];
+      max = std::max(max, term_logits(term, prefix, row, products + term.column, logits + term.column));
+    }
+    if (first == 0) positive_logit = logits[positive];
+    float sum = 0.0f;
+    for (std::size_t t = first; t < first + terms_in_one; ++t) {
+      sum += softmax.exponentiate(logits + terms_[t].column, max, terms_[t].count);
+    }
+    log_sums += max + std::log(sum);
+    if (first == 0) logits[positive] -= static_cast<float>(partitions) * sum;
+
+    const float factor = weight * loss_.scale / (static_cast<float>(batch_) * static_cast<float>(partitions) * sum);
+    for (std::size_t t = first; t < first + terms_in_one; ++t) {
+      const Term& term = terms_[t];
+      const Side& side = sides_[term.side];
+      const float* column_scale = unit_norm_ ? inverse_norms(prefix) + term.first_text : nullptr;
+      const float row_norm = unit_norm_ ? inverse_norms(prefix)[side.first_text + row] : 1.0f;
+      row_sums[term.side * row_sum_stride] +=
+          softmax.gradient(logits + term.column, products + term.column, column_scale, factor * row_norm, term.count,
+                           gradients + term.column, column_sums + term.column);
+    }
+  }
+  losses_[row] += static_cast<double>(weight) * (log_sums / static_cast<double>(partitions) - positive_logit);
+}
+
+void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scratch) {
+  const std::size_t prefixes = prefixes_.size();
+  const std::size_t first_row = slab.first_row + tile * kTileRows;
+  const std::size_t rows = std::min(kTileRows, batch_ - first_row);
+  const std::size_t tile_size = kTileRows * score_width_;
+  const std::size_t row_sum_stride = kTileRows * prefixes;
+  float* column_sums = slab_sums_.data() + tile * prefixes * score_width_;
+  std::memset(column_sums, 0, prefixes * score_width_ * sizeof(float));
+  for (std::size_t row = first_row; row < first_row + rows; ++row) losses_[row] = 0.0;
+
+  for (std::size_t p = 0; p < prefixes; ++p) {
+    multiply_rows(p, first_row, scratch.products.data());
+    float* gradients = scratch.gradients.data() + p * tile_size;
+    for (std::size_t r = 0; r < rows; ++r) {
+      soften_row(p, first_row + r, scratch.products.data() + r * score_width_, scratch.logits.data(),
+                 gradients + r * score_width_, column_sums + p * score_width_,
+                 scratch.row_sums.data() + r * prefixes + p, row_sum_stride);
+    }
+    if (rows < kTileRows) {
+      std::memset(gradients + rows * score_width_, 0, (kTileRows - rows) * score_width_ * sizeof(float));
+    }
+  }
+
+  const std::size_t unit = products_.unit;
+  const std::size_t slab_blocks = blocks_for(slab.rows, kTileRows) * kTileRows / (kBlockUnits * unit);
+  const std::size_t tile_k = tile * kTileRows / (kBlockUnits * unit);
+  const std::size_t candidate_blocks = candidate_panels_ * kPanelColumns / (kBlockUnits * unit);
+  const std::size_t padded_width = layout_.panels * kPanelColumns;
+  const kernels::RowKernels& row_kernels = kernels::row_kernels();
+  for (std::size_t s = 0; s < sides_.size(); ++s) {
+    Side& side = sides_[s];
+    const std::size_t width = side.panels * kPanelColumns;
+    const std::size_t k_blocks = width / (kBlockUnits * unit);
+    const std::size_t first_block = side.panel * kPanelColumns / (kBlockUnits * unit);
+    for (std::size_t p = prefixes; p-- > 0;) {
+      // From U to H: what the longer prefixes say of this block too.
+      float* h = scratch.gradients.data() + p * tile_size + side.column;
+      if (p + 1 < prefixes) {
+        for (std::size_t r = 0; r < rows; ++r) {
+          row_kernels.add_scaled(1.0f, h + tile_size + r * score_width_, width, h + r * score_width_);
+        }
+      }
+      std::uint32_t* right =
+          slab_.data() + (side.column / kPanelColumns * prefixes + p * side.panels) * slab_blocks * kPanelBlock;
+      kernels::pack_right_columns(products_, h, score_width_, width, kTileRows, right + tile_k * kPanelBlock,
+                                  slab_blocks * kPanelBlock);
+      kernels::pack_left_rows(products_, h, score_width_, kTileRows, width, scratch.left.data(), k_blocks * kBlockSize);
+
+      const ColumnBlock& block = layout_.blocks[p];
+      for (std::size_t k = 0; k < k_blocks; k += kDepth) {
+        const std::size_t depth = std::min(kDepth, k_blocks - k);
+        for (std::size_t panel = block.panel; panel < block.panel + block.panels; ++panel) {
+          products_.multiply(scratch.left.data() + k * kBlockSize, k_blocks * kBlockSize, kTileBlocks,
+                             candidates_backward_.data() + (panel * candidate_blocks + first_block + k) * kPanelBlock,
+                             depth, scratch.row_gradient.data() + panel * kPanelColumns, padded_width, k > 0);
+        }
+      }
+    }
+
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::size_t text = side.first_text + first_row + r;
+      float* gradient = side.are_candidates ? side.gradient.data() + (first_row + r) * gradient_stride()
+                                            : gradient_.data() + text * gradient_stride();
+      float along = 0.0f;
+      for (std::size_t p = prefixes; p-- > 0;) {
+        const ColumnBlock& block = layout_.blocks[p];
+        std::memcpy(gradient + block.begin,
+                    scratch.row_gradient.data() + r * padded_width + block.panel * kPanelColumns,
+                    block.width * sizeof(float));
+        if (!unit_norm_) continue;
+        const float norm = inverse_norms(p)[text];
+        along += scratch.row_sums[s * row_sum_stride + r * prefixes + p] * norm * norm;
+        row_kernels.add_scaled(-along, texts_ + text * dim_ + block.begin, block.width, gradient + block.begin);
+      }
+    }
+  }
+}
+
+void RankingObjective::run_panel(const Slab& slab, std::size_t panel) {
+  const std::size_t prefixes = prefixes_.size();
+  const std::size_t unit = products_.unit;
+  const std::size_t tiles = blocks_for(slab.rows, kTileRows);
+  const std::size_t slab_blocks = tiles * kTileRows / (kBlockUnits * unit);
+  const std::size_t used_blocks = blocks_for(slab.rows, kBlockUnits * unit);
+  const std::size_t first_block = slab.first_row / (kBlockUnits * unit);
+  const std::size_t batch_blocks = blocks_for(batch_, kBlockUnits * unit);
+  float* out = gradient_.data() + panel * gradient_stride() * kPanelColumns;
+  bool accumulate = !slab.first;
+  for (const Side& side : sides_) {
+    if (panel < side.panel || panel >= side.panel + side.panels) continue;
+    for (std::size_t p = 0; p < prefixes; ++p) {
+      const ColumnBlock& block = layout_.blocks[p];
+      const std::uint32_t* right =
+          slab_.data() +
+          (side.column / kPanelColumns * prefixes + p * side.panels + panel - side.panel) * slab_blocks * kPanelBlock;
+      const std::uint32_t* left = side.columns.data() + (block.row_block * batch_blocks + first_block) * kBlockSize;
+      for (std::size_t k = 0; k < used_blocks; k += kDepth) {
+        products_.multiply(left + k * kBlockSize, batch_blocks * kBlockSize, block.row_blocks, right + k * kPanelBlock,
+                           std::min(kDepth, used_blocks - k), out + block.row_block * kBlockRows * kPanelColumns,
+                           kPanelColumns, accumulate || k > 0);
+      }
+      float* sums = column_sums_.data() + p * score_width_ + side.column + (panel - side.panel) * kPanelColumns;
+      for (std::size_t tile = 0; tile < tiles; ++tile) {
+        const float* part = slab_sums_.data() + tile * prefixes * score_width_ + (sums - column_sums_.data());
+        for (std::size_t c = 0; c < kPanelColumns; ++c) sums[c] += part[c];
+      }
+    }
+    accumulate = true;
+  }
+}
+
+// Turns a panel's gradient from columns x texts to texts x columns, takes away what lies along each text, and adds what
+// the same texts got as rows.
+void RankingObjective::finish_panel(std::size_t panel, Scratch& scratch) {
+  const std::size_t prefixes = prefixes_.size();
+  const std::size_t stride = gradient_stride();
+  const kernels::RowKernels& row_kernels = kernels::row_kernels();
+  float* out = gradient_.data() + panel * stride * kPanelColumns;
+  float* turned = scratch.panel.data();
+  std::memcpy(turned, out, stride * kPanelColumns * sizeof(float));
+  for (std::size_t c = 0; c < panel_count(panel); ++c) {
+    const std::size_t text = panel * kPanelColumns + c;
+    float* gradient = out + c * stride;
+    float along = 0.0f;
+    for (std::size_t p = prefixes; p-- > 0;) {
+      const ColumnBlock& block = layout_.blocks[p];
+      const float* source = turned + block.row_block * kBlockRows * kPanelColumns + c;
+      for (std::size_t k = 0; k < block.width; ++k) gradient[block.begin + k] = source[k * kPanelColumns];
+      if (!unit_norm_) continue;
+      float sum = 0.0f;
+      for (const Side& side : sides_) {
+        if (panel < side.panel || panel >= side.panel + side.panels) continue;
+        sum += column_sums_[p * score_width_ + side.column + (panel - side.panel) * kPanelColumns + c];
+      }
+      const float norm = inverse_norms(p)[text];
+      along += sum * norm * norm;
+      row_kernels.add_scaled(-along, texts_ + text * dim_ + block.begin, block.width, gradient + block.begin);
+    }
+    for (const Side& side : sides_) {
+      if (text < side.first_text || text >= side.first_text + batch_) continue;
+      row_kernels.add_scaled(1.0f, side.gradient.data() + (text - side.first_text) * stride, layout_.width, gradient);
+    }
+  }
+}
+
+}  // namespace stillvec::training

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/products/products.h"
+#include "runtime/buffer.h"
+#include "training/matryoshka.h"
+#include "training/trainer.h"
+
+namespace stillvec::training {
+
+// MultipleNegativesRankingLoss over pooled texts, at every Matryoshka prefix at once, and its gradient.
+//
+// The scores of prefix p are those of prefix p - 1 plus the products of one column block; norms only rescale their rows
+// and columns. So all prefixes cost one product of the full width forward. Backward, with U_p the gradient of prefix
+// p's products and H_b = U_b + U_(b+1) + ..., block b of the rows gets H_b K_b and block b of the candidates gets
+// transposed(H_b) R_b; what cosine takes away along a text itself is a factor of the text.
+//
+// No batch x batch matrix is ever whole. Rows are worked off in slabs under a byte budget: first, in parallel over
+// tiles of rows, products, softmax, H and the rows' gradient; then, in parallel over panels of candidates, what the
+// slab adds to theirs. Each sum has one order, whatever the number of threads.
+class RankingObjective {
+ public:
+  // `unit_norm`: prefixes are scaled to length one (cosine, and always under Matryoshka), else taken as they are. A
+  // prefix of no length (below 1e-12) scores 0 and gets no gradient.
+  RankingObjective(ThreadPool& pool, const RankingLoss& loss, bool unit_norm, std::size_t dim,
+                   const kernels::ProductKernels& products);
+
+  // Where texts stand, in run()'s input and in the gradient: row i of `column` at first_text(column, ...) + i. The
+  // documents come first, then the anchors; rows between them are no text.
+  static std::size_t first_text(std::size_t column, std::size_t columns, std::size_t batch);
+  static std::size_t text_rows(std::size_t columns, std::size_t batch);
+
+  // `texts`: text_rows() rows of `dim` floats. Returns the loss: the sum over `prefixes`, which ascend strictly in dim,
+  // of weight * loss.
+  double run(const float* texts, std::size_t columns, std::size_t batch, const std::vector<Prefix>& prefixes);
+
+  // After run(): the gradient, text_rows() rows of width() floats, gradient_stride() apart. Columns from width() on
+  // have none.
+  float* gradient() { return gradient_.data(); }
+  std::size_t gradient_stride() const { return layout_.row_blocks * kernels::kBlockRows; }
+  std::size_t width() const { return layout_.width; }
+
+ private:
+  // The texts that stand at the rows of the scores (the anchors, or for doc_to_... the positives) and the candidates
+  // that they meet.
+  struct Side {
+    std::size_t first_text = 0;
+    std::size_t panel = 0;  // first panel of candidates
+    std::size_t panels = 0;
+    std::size_t column = 0;         // of its first score in a row of scores
+    Buffer<std::uint32_t> rows;     // left operand forward: per block of columns, row blocks x k over the columns
+    Buffer<std::uint32_t> columns;  // left operand backward: blocks of 16 columns x k over the batch
+    Buffer<float> gradient;         // batch x gradient_stride(), where the texts are candidates too
+    bool are_candidates = false;
+  };
+
+  // One direction: a run of scores in every row.
+  struct Term {
+    Direction direction = kQueryToDoc;
+    std::size_t side = 0;
+    std::size_t first_text = 0;  // of its candidates
+    std::size_t count = 0;
+    std::size_t column = 0;  // of its first score in a row of scores
+  };
+
+  struct Scratch {
+    Buffer<float> products;      // tile rows x score width
+    Buffer<float> gradients;     // prefixes x tile rows x score width: U_p, then H_p
+    Buffer<float> logits;        // score width
+    Buffer<std::uint32_t> left;  // H_p of one side as a left operand
+    Buffer<float> row_gradient;  // tile rows x padded columns
+    Buffer<float> row_sums;      // sides x tile rows x prefixes
+    Buffer<float> panel;         // a panel of candidate gradients
+  };
+
+  struct Slab {
+    std::size_t first_row = 0;
+    std::size_t rows = 0;
+    bool first = false;
+    bool last = false;
+  };
+
+  void lay_out(std::size_t columns, std::size_t batch);
+  void measure_norms();
+  void pack();
+  void run_tile(const Slab& slab, std::size_t tile, Scratch& scratch);
+  void multiply_rows(std::size_t prefix, std::size_t first_row, float* products);
+  void soften_row(std::size_t prefix, std::size_t row, const float* products, float* logits, float* gradients,
+                  float* column_sums, float* row_sums, std::size_t row_sum_stride);
+  float term_logits(const Term& term, std::size_t prefix, std::size_t row, const float* products, float* logits) const;
+  void run_panel(const Slab& slab, std::size_t panel);
+  void finish_panel(std::size_t panel, Scratch& scratch);
+  const float* inverse_norms(std::size_t prefix) const { return inverse_norms_.data() + prefix * text_rows_; }
+  std::size_t panel_count(std::size_t panel) const;  // how many candidates a panel has
+
+  ThreadPool& pool_;
+  const RankingLoss loss_;
+  const bool unit_norm_;
+  const std::size_t dim_;
+  const kernels::ProductKernels& products_;
+
+  // Of the current run.
+  const float* texts_ = nullptr;
+  std::vector<Prefix> prefixes_;
+  ColumnLayout layout_;
+
+  // Of the current shape.
+  std::size_t columns_ = 0, batch_ = 0, documents_ = 0, text_rows_ = 0;
+  std::size_t document_panels_ = 0, candidate_panels_ = 0;
+  std::size_t score_width_ = 0;
+  std::size_t zeroed_prefixes_ = 0;
+  std::vector<Side> sides_;
+  std::vector<Term> terms_;
+
+  std::vector<Scratch> scratch_;  // one a thread
+  Buffer<float> inverse_norms_;   // prefixes x texts
+  Buffer<std::uint32_t>
+      candidates_forward_;  // right operand: per block of columns, panels of candidates x k over columns
+  Buffer<std::uint32_t> candidates_backward_;  // right operand: panels of columns x k over candidates
+  Buffer<std::uint32_t> slab_;                 // right operand: H of a slab, sides x prefixes x panels x k over rows
+  Buffer<float> slab_sums_;                    // tiles of a slab x prefixes x score width
+  Buffer<float> column_sums_;                  // prefixes x score width
+  Buffer<float> gradient_;                     // text rows x gradient_stride(); till the end, each panel turned over
+  std::vector<double> losses_;                 // one a row
+};
+
+}  // namespace stillvec::training

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/rows/rows.h"
+#include "runtime/buffer.h"
+#include "runtime/status.h"
+#include "training/trainer.h"
+
+namespace stillvec::training {
+
+// The tokens of a batch, as the sparse matrix that sums each text's rows of the table: by text for the forward pass, by
+// row for the backward one. A token that repeats in a text is one entry, which weighs as often as it occurs. Texts are
+// divided by their lengths apart from that: a rounded share as weight would bias all of a text's gradient alike, which
+// Adam, that goes by signs where gradients cancel, shows.
+class TouchedRows {
+ public:
+  TouchedRows(ThreadPool& pool, std::size_t table_rows);
+
+  // `first_text[c]`: the number of column c's first text. Numbers that belong to no text have no entries.
+  Status build(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
+               std::span<const std::size_t> first_text, std::size_t text_rows);
+
+  // Rows of the table that any text has, ascending.
+  std::span<const std::uint32_t> rows() const { return rows_; }
+
+  // Tokens of a text, repeats counted.
+  std::size_t length(std::size_t text) const { return text_length_[text]; }
+
+  // {row of the table, count} for each distinct token of a text.
+  std::span<const kernels::WeightedRow> tokens(std::size_t text) const {
+    return {by_text_.data() + text_begin_[text], text_count_[text]};
+  }
+
+  // {text, count} for each text that has rows()[i].
+  std::span<const kernels::WeightedRow> texts(std::size_t i) const {
+    return {by_row_.data() + row_begin_[i], row_begin_[i + 1] - row_begin_[i]};
+  }
+
+  // Runs of rows() that cost about the same: run k is [runs()[k], runs()[k + 1]).
+  std::span<const std::size_t> runs() const { return runs_; }
+
+ private:
+  ThreadPool& pool_;
+  std::vector<std::uint32_t> rows_;
+  std::vector<std::size_t> row_begin_;
+  std::vector<std::size_t> runs_;
+  std::vector<std::size_t> text_begin_;
+  std::vector<std::size_t> text_count_;
+  std::vector<std::size_t> text_length_;
+  Buffer<kernels::WeightedRow> by_text_;
+  Buffer<kernels::WeightedRow> by_row_;
+  std::vector<std::uint32_t> counts_;          // per row of the table; zero between builds
+  std::vector<Buffer<std::uint32_t>> places_;  // one a thread: where a row stands among its text's entries
+};
+
+}  // namespace stillvec::training
