@@ -34,7 +34,13 @@ export type { Scheduler } from './training/schedulers.js';
 
 export { InformationRetrievalEvaluator } from './evaluation/information-retrieval-evaluator.js';
 export { EmbeddingSimilarityEvaluator } from './evaluation/embedding-similarity-evaluator.js';
-export type { Evaluator } from './evaluation/evaluator.js';
+export type {
+  InformationRetrievalOptions,
+  RelevantDocs,
+  TextsById,
+} from './evaluation/information-retrieval-evaluator.js';
+export type { EmbeddingSimilarityOptions } from './evaluation/embedding-similarity-evaluator.js';
+export type { Encodes, EvaluateOptions, EvaluationProgress, Evaluator } from './evaluation/evaluator.js';
 
 export {
   InvalidArgumentError,

@@ -1,7 +1,7 @@
 import type { Precision } from '../embeddings.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { MatrixLike } from '../matrix.js';
-import type { SimilarityFunction } from '../similarity-functions.js';
+import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import {
   prefixed,
@@ -40,7 +40,6 @@ const optionNames = [
   'truncateDim',
 ];
 
-const similarityNames = ['cosine', 'dot', 'euclidean', 'manhattan'] as const;
 const precisions = ['float32', 'int8', 'uint8', 'binary', 'ubinary'] as const;
 
 /** Norms below this count as this, so that a zero vector has cosine 0 with every other. */
@@ -105,9 +104,9 @@ export class EmbeddingSimilarityEvaluator implements Evaluator {
     this.name = validate.string('name', options.name ?? '');
     if (options.precision !== undefined) validate.oneOf('precision', options.precision, precisions);
     const main = options.mainSimilarity;
-    if (main !== undefined) validate.oneOf('mainSimilarity', main, similarityNames);
+    if (main !== undefined) validate.oneOf('mainSimilarity', main, similarityFunctions);
     this.similarityFnNames = options.similarityFnNames ?? (main === undefined ? [] : [main]);
-    for (const name of this.similarityFnNames) validate.oneOf('similarityFnNames', name, similarityNames);
+    for (const name of this.similarityFnNames) validate.oneOf('similarityFnNames', name, similarityFunctions);
   }
 
   /** Named after the similarity of the model evaluated last (cosine before the first) where no option names one. */

@@ -62,7 +62,7 @@ async function writeGood(): Promise<void> {
 
 const content = (settings: Partial<ModelContent> = {}): ModelContent => ({
   tokenizer: Buffer.from(tokenizerJson),
-  table: { dtype: 'F32', rows: 3, dim: 2, chunks: [new Uint8Array(24).fill(7)] },
+  table: { dtype: 'F32', rows: 3, dim: 2, chunks: [new Uint8Array(24).fill(7)], scales: null },
   normalize: false,
   prompts: { query: 'find: ', document: '' },
   defaultPromptName: 'query',
@@ -395,10 +395,23 @@ describe('writeModelFolder', () => {
     await writeModelFolder(folder, content());
     const before = statSync(join(folder, 'tokenizer.json'));
     const chunks = [new Uint8Array(8).fill(9), new Uint8Array(4).fill(9)];
-    await writeModelFolder(folder, content({ table: { dtype: 'F32', rows: 3, dim: 1, chunks }, truncateDim: null }));
+    await writeModelFolder(
+      folder,
+      content({ table: { dtype: 'F32', rows: 3, dim: 1, chunks, scales: null }, truncateDim: null }),
+    );
     expect(statSync(join(folder, 'tokenizer.json')).ino).toBe(before.ino);
     expect(await readModelFolder(folder)).toMatchObject({ table: { dim: 1 }, truncateDim: null });
     expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain('| dimensions | 1 |');
+  });
+
+  test('keeps the scales of an int8 table', async () => {
+    const scales = Float32Array.of(0.5, 1, 2);
+    const chunks = [new Uint8Array(6)];
+    await writeModelFolder(folder, content({ table: { dtype: 'I8', rows: 3, dim: 2, chunks, scales } }));
+    const { table: written } = await readModelFolder(folder);
+    expect(written).toMatchObject({ dtype: 'I8', rows: 3, dim: 2, scalesOffset: written.byteOffset + 6 });
+    const bytes = readFileSync(written.file).subarray(written.byteOffset + 6);
+    expect(new Float32Array(new Uint8Array(bytes).buffer)).toEqual(scales);
   });
 
   test('keeps the card of a person', async () => {
@@ -415,7 +428,7 @@ describe('writeModelFolder', () => {
       throw new Error('the source broke');
     }
     const broken = content({
-      table: { dtype: 'F32', rows: 3, dim: 2, chunks: failing() },
+      table: { dtype: 'F32', rows: 3, dim: 2, chunks: failing(), scales: null },
       tokenizer: Buffer.from('{}'),
     });
     await expect(writeModelFolder(folder, broken)).rejects.toThrow('the source broke');
@@ -432,7 +445,7 @@ describe('writeModelFolder', () => {
       controller.abort(reason);
       yield new Uint8Array(16);
     }
-    const model = content({ table: { dtype: 'F32', rows: 3, dim: 2, chunks: chunks() } });
+    const model = content({ table: { dtype: 'F32', rows: 3, dim: 2, chunks: chunks(), scales: null } });
     await expect(writeModelFolder(folder, model, { signal: controller.signal })).rejects.toBe(reason);
     expect(snapshot()).toEqual(before);
   });
