@@ -469,7 +469,7 @@ describe('writeModelFolder', () => {
       function* chunks() { yield new Uint8Array(8); process.kill(process.pid, 'SIGKILL'); yield new Uint8Array(16); }
       writeModelFolder(${JSON.stringify(folder)}, { tokenizer: Buffer.from('{}'), normalize: true, prompts: {},
         defaultPromptName: null, similarityFnName: 'dot', truncateDim: null,
-        table: { dtype: 'F32', rows: 3, dim: 2, chunks: chunks() } });`;
+        table: { dtype: 'F32', rows: 3, dim: 2, chunks: chunks(), scales: null } });`;
     expect(spawnSync(process.execPath, ['-e', script]).signal).toBe('SIGKILL');
     const after = Object.entries(snapshot()).filter(([name]) => !name.endsWith('.tmp'));
     expect(Object.fromEntries(after)).toEqual(before);
