@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -43,7 +44,7 @@ class WordCache {
     Entry* set = &entries_[key.set * 2];
     set[1] = set[0];
     std::memcpy(set[0].key, key.parts, sizeof key.parts);
-    std::memcpy(set[0].ids, ids, count * sizeof *ids);
+    std::copy_n(ids, count, set[0].ids);
     set[0].size = static_cast<std::uint8_t>(size);
     set[0].count = static_cast<std::uint8_t>(count);
   }

@@ -96,6 +96,7 @@ def probe():
     dropped = where(lambda c: clean(c) == "")
     punctuation = where(lambda c: len(split("a" + c + "a")) == 3)
     marks = where(lambda c: nfd(c) == c and strip(c) == "")
+    classes = combining_classes(nfd)
     hangul = range(0xAC00, 0xD7A4)
     decompositions = {c: nfd(chr(c)) for c in CODE_POINTS if nfd(chr(c)) != chr(c)}
     lowercase = {c: lower(chr(c)) for c in CODE_POINTS if lower(chr(c)) != chr(c)}
@@ -113,6 +114,11 @@ def probe():
         i = s - 0xAC00
         jamo = [0x1100 + i // 588, 0x1161 + i % 588 // 28] + ([0x11A7 + i % 28] if i % 28 else [])
         assert decompositions.pop(s) == "".join(map(chr, jamo)), f"U+{s:04X}"
+    for c in {*spaces, *punctuation}:
+        # Texts are cut at these before they are normalized: they must stay what they are, and stand between marks.
+        assert len(nfd(chr(c))) == 1 and lower(nfd(chr(c))) == nfd(chr(c)), f"U+{c:04X}"
+        assert (ord(nfd(chr(c))) in spaces) == (c in spaces) and c not in classes, f"U+{c:04X}"
+        assert c in spaces or ord(nfd(chr(c))) in punctuation, f"U+{c:04X}"
     special_case = {c: s for c, s in lowercase.items() if len(s) != 1}
     assert special_case == {0x130: "i\u0307"}
     del lowercase[0x130]
@@ -129,7 +135,7 @@ def probe():
     out += section("mark", "Removed by strip_accents after decomposition.", spans(marks))
     out += section("word", "May not touch a single_word token.", spans(word_characters()))
     out += section("combining_class", "Canonical combining class where it is not 0.",
-                   valued_spans(combining_classes(nfd)))
+                   valued_spans(classes))
     out += section("lowercase", "Distance to the lower case; U+0130, which becomes two code points, is not here.",
                    valued_spans({c: f"{ord(s) - c:+d}" for c, s in lowercase.items()}))
     out += section("decomposition", "Full canonical decomposition, Hangul syllables (computed) left out.",
