@@ -10,7 +10,7 @@ namespace stillvec {
 namespace {
 
 void classify(benchmark::State& state, Isa isa) {
-  if (!isa_supported(isa)) return state.SkipWithMessage("this machine does not have it");
+  if (!isa_supported(isa)) return state.SkipWithError("this machine does not have it");
   const kernels::AsciiKernels& kernels = kernels::ascii_kernels(isa);
   const std::string text = bench::joined_samples().substr(0, 4096);
   std::vector<std::uint8_t> folded(text.size() + kernels::kAsciiBlock);
