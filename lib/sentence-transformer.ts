@@ -323,7 +323,9 @@ export class SentenceTransformer {
     const call = {
       threads: options.threads === undefined ? 0 : positiveInteger('threads', options.threads, maxThreads),
       signal: abortSignal('signal', options.signal),
-      onProgress: report && ((done: number) => report({ done, total: many.count })),
+      onProgress: (done: number) => {
+        report?.({ done, total: many.count });
+      },
     };
     const embeddings = await this.#model.encode(many, rows, call);
     return isOne ? embeddings.data : embeddings;

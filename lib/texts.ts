@@ -31,8 +31,11 @@ const mostUnitsInRun = 1 << 20;
 
 /** @throws InvalidArgumentError naming the first element that is no string, or what is wrong with the column. */
 export function asTexts(option: string, texts: readonly string[] | Utf8Column): Texts {
-  if (typeof texts === 'object' && texts !== null && 'offsets' in texts) return new Utf8Texts(option, texts);
-  return new StringTexts(stringArray(option, texts));
+  return isColumn(texts) ? new Utf8Texts(option, texts) : new StringTexts(stringArray(option, texts));
+}
+
+function isColumn(texts: unknown): texts is Utf8Column {
+  return typeof texts === 'object' && texts !== null && 'offsets' in texts;
 }
 
 class StringTexts implements Texts {

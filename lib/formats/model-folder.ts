@@ -243,7 +243,7 @@ export interface ModelContent extends ModelSettings {
     /** The values, row-major and little-endian, in pieces of any size. */
     readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
     /** One a row, for an I8 table whose values are multiples of them. */
-    readonly scales: Float32Array | null;
+    readonly scales?: Float32Array | null;
   };
 }
 
@@ -268,7 +268,7 @@ function modulesJson(normalized: boolean): string {
 
 function tensorsOf({ dtype, rows, dim, chunks, scales }: ModelContent['table']): TensorSource[] {
   const tensors: TensorSource[] = [{ name: 'embedding.weight', dtype, shape: [rows, dim], chunks }];
-  if (scales !== null) {
+  if (scales !== undefined && scales !== null) {
     const bytes = new Uint8Array(scales.buffer, scales.byteOffset, scales.byteLength);
     tensors.push({ name: scalesName, dtype: 'F32', shape: [rows], chunks: [bytes] });
   }

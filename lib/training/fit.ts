@@ -81,7 +81,9 @@ export async function fit(
   } catch (error) {
     throw fromNative(error);
   }
-  const stop = (): void => run.stop();
+  const stop = (): void => {
+    run.stop();
+  };
   signal?.addEventListener('abort', stop, { once: true });
   const session = new Session(run, settings, model, publish, begin);
   try {

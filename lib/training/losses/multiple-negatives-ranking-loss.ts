@@ -59,7 +59,7 @@ export class MultipleNegativesRankingLoss implements Loss {
       similarity: oneOf('similarity', options.similarity ?? 'cosine', ['cosine', 'dot']),
       directions,
       perDirection: partition === 'per_direction',
-      hardnessMode: options.hardnessMode == null ? 'none' : oneOf('hardnessMode', options.hardnessMode, hardnessModes),
+      hardnessMode: oneOf('hardnessMode', options.hardnessMode ?? 'none', ['none', ...hardnessModes]),
       hardnessStrength: finiteNumber('hardnessStrength', options.hardnessStrength ?? 0, { min: 0 }),
     };
   }
