@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -77,7 +78,6 @@ describeWithShared('training traces of torch', (shared) => {
   }
 
   async function writeTable(file: string, table: Float32Array): Promise<void> {
-    const { open } = await import('node:fs/promises');
     const handle = await open(file, 'w');
     const chunks = [new Uint8Array(table.buffer)];
     await writeSafetensors(handle, [{ name: 'embedding.weight', dtype: 'F32', shape: [vocabSize, dim], chunks }]);
