@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -213,13 +212,14 @@ Napi::Value TrainingRun::stop(const Napi::CallbackInfo& info) {
 Napi::Value TrainingRun::snapshot(const Napi::CallbackInfo& info) {
   begin_use(info.Env());
   return run_on_thread(info.Env(), [state = state_](const std::atomic<bool>&) -> Settle {
-    training::Trainer& trainer = *state->trainer;
-    trainer.synchronize();
+    const training::Trainer& trainer = *state->trainer;
+    Status status = Status::ok();
     auto table = model::EmbeddingTable::from_f32(trainer.rows(), trainer.dim(), [&](float* out) {
-      std::memcpy(out, trainer.table().data(), trainer.table().size_bytes());
+      status = trainer.snapshot({out, trainer.rows() * trainer.dim()});
     });
-    return [state, table = std::move(table)](Napi::Env env) -> Napi::Value {
+    return [state, status, table = std::move(table)](Napi::Env env) -> Napi::Value {
       state->busy = false;
+      if (!status.is_ok()) fail(env, status);
       return Table::wrap(env, unwrap(env, table));
     };
   });
