@@ -3,16 +3,19 @@ export type {
   CreateOptions,
   EncodeOptions,
   EncodeProgress,
+  EncodeStreamOptions,
   EncodeSyncOptions,
   LoadOptions,
   ModelInfo,
   ModelOptions,
   Prompts,
+  StreamPrecision,
 } from './sentence-transformer.js';
 export { Embeddings } from './embeddings.js';
 export type { EmbeddingArray, Precision } from './embeddings.js';
 export { Matrix } from './matrix.js';
 export type { MatrixLike, NumberArray } from './matrix.js';
+export type { TextSource } from './encode-stream.js';
 export type { Utf8Column } from './texts.js';
 export type { TableDtype } from './native.js';
 export type { EmbeddingsInput, TopK } from './similarity.js';

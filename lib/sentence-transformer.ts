@@ -1,3 +1,4 @@
+import { encodeBatches, type TextSource } from './encode-stream.js';
 import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
@@ -85,6 +86,19 @@ export interface EncodeOptions<P extends Precision = Precision> extends EncodeSy
   readonly onProgress?: (progress: EncodeProgress) => void;
 }
 
+/** `int8` and `uint8` need the range of all embeddings, which a stream has only at its end. */
+export type StreamPrecision = Exclude<Precision, 'int8' | 'uint8'>;
+
+export interface EncodeStreamOptions<P extends StreamPrecision = StreamPrecision> extends Omit<
+  EncodeOptions<P>,
+  'out' | 'onProgress'
+> {
+  /** Texts a batch. Default: 1024. */
+  readonly batchSize?: number;
+  /** Called as batches are done, with the texts encoded so far. */
+  readonly onProgress?: (progress: { readonly done: number }) => void;
+}
+
 export interface EncodeProgress {
   readonly done: number;
   readonly total: number;
@@ -110,6 +124,8 @@ const modelOptionNames = ['truncateDim', 'prompts', 'defaultPromptName', 'simila
 const encodeSyncOptionNames = ['promptName', 'prompt', 'precision', 'normalizeEmbeddings', 'truncateDim', 'out'];
 const encodeOptionNames = [...encodeSyncOptionNames, 'threads', 'signal', 'onProgress'];
 const tableDtypes: readonly TableDtype[] = ['float32', 'float16', 'bfloat16', 'int8'];
+const streamOptionNames = [...encodeOptionNames.filter((name) => name !== 'out'), 'batchSize'];
+const streamPrecisions: readonly StreamPrecision[] = ['float32', 'binary', 'ubinary'];
 const precisions: readonly Precision[] = ['float32', 'int8', 'uint8', 'binary', 'ubinary'];
 const maxThreads = 1024;
 
@@ -251,6 +267,31 @@ export class SentenceTransformer {
   }
 
   /**
+   * Embeds texts as they come, in batches: memory stays bounded, and the source is read no faster than the batches are
+   * taken.
+   *
+   * @example
+   * for await (const embeddings of model.encodeStream(lines, { batchSize: 4096 })) index.add(embeddings);
+   */
+  encodeStream<P extends StreamPrecision = 'float32'>(
+    source: TextSource,
+    options: EncodeStreamOptions<P> = {},
+  ): AsyncGenerator<Embeddings<P>, void, undefined> {
+    knownOptions('encodeStream', options, streamOptionNames);
+    if (options.precision !== undefined) oneOf('precision', options.precision, streamPrecisions);
+    if (!isIterable(source)) throw invalidArgument('source', 'an (async) iterable of strings', source);
+    const { batchSize = 1024, onProgress, ...rest } = options;
+    const report = callback('onProgress', onProgress);
+    let done = 0;
+    return encodeBatches(source, positiveInteger('batchSize', batchSize), async (texts) => {
+      const embeddings = await this.encode<P>(texts, rest as EncodeOptions<P>);
+      done += texts.length;
+      report?.({ done });
+      return embeddings;
+    });
+  }
+
+  /**
    * The token ids that `encode` pools, without special tokens.
    *
    * @returns `ids` of all texts, one after the other; those of text i stand at [offsets[i], offsets[i + 1]).
@@ -362,6 +403,11 @@ export class SentenceTransformer {
 
 /** Wider tables than this are a mistake in an argument, not a model. */
 const maxDim = 1 << 20;
+
+function isIterable(source: unknown): source is TextSource {
+  if (typeof source !== 'object' || source === null) return false;
+  return Symbol.iterator in source || Symbol.asyncIterator in source;
+}
 
 function checkOut(out: unknown, precision: Precision, length: number): void {
   const type = embeddingArrays[precision];
