@@ -34,11 +34,17 @@ struct Bag {
 // bits.
 using MeanRows = void (*)(const TableView& table, const Bag& bag, std::size_t columns, float* out);
 
+// Loads the first `bytes` bytes of the rows at values + ids[i] * stride, those that mean_* would load, and does next to
+// nothing with them: the sum of all whole 8-byte words, modulo 2^64. No bag can be pooled faster, so a benchmark states
+// its share of this.
+using ReadRows = std::uint64_t (*)(const void* values, std::size_t stride, std::size_t bytes, const Bag& bag);
+
 struct BagKernels {
   MeanRows mean_f32;
   MeanRows mean_f16;
   MeanRows mean_bf16;
   MeanRows mean_i8;
+  ReadRows read_rows;
 };
 
 // The kernels of `isa`, which must be supported here; those of the ISA in use.

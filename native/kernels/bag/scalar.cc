@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "kernels/bag/bag.h"
 #include "kernels/half.h"
 
@@ -34,8 +36,21 @@ void mean(const TableView& table, const Bag& bag, std::size_t columns, float* ou
   for (std::size_t c = 0; c < columns; ++c) out[c] *= inverse;
 }
 
+std::uint64_t read_rows(const void* values, std::size_t stride, std::size_t bytes, const Bag& bag) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < bag.count; ++i) {
+    const char* row = static_cast<const char*>(values) + bag.ids[i] * stride;
+    for (std::size_t b = 0; b + sizeof(std::uint64_t) <= bytes; b += sizeof(std::uint64_t)) {
+      std::uint64_t word;
+      std::memcpy(&word, row + b, sizeof word);
+      sum += word;
+    }
+  }
+  return sum;
+}
+
 }  // namespace
 
-const BagKernels kBag = {mean<float>, mean<F16>, mean<Bf16>, mean<std::int8_t>};
+const BagKernels kBag = {mean<float>, mean<F16>, mean<Bf16>, mean<std::int8_t>, read_rows};
 
 }  // namespace stillvec::kernels::scalar

@@ -58,8 +58,17 @@ void tile(const float* const a[4], const float* const b[4], std::size_t n, float
   for (int i = 0; i < 4; ++i) {
     for (int j = 0; j < 4; ++j) sums[i][j] = _mm512_setzero_ps();
   }
-  for (std::size_t k = 0; k < n; k += kLanes) {
-    const __mmask16 lanes = n - k < kLanes ? first_lanes(n - k) : __mmask16{0xffff};
+  std::size_t k = 0;
+  for (; k + kLanes <= n; k += kLanes) {
+    __m512 right[4];
+    for (int j = 0; j < 4; ++j) right[j] = _mm512_loadu_ps(b[j] + k);
+    for (int i = 0; i < 4; ++i) {
+      const __m512 left = _mm512_loadu_ps(a[i] + k);
+      for (int j = 0; j < 4; ++j) sums[i][j] = Measure::add(sums[i][j], left, right[j]);
+    }
+  }
+  if (k < n) {
+    const __mmask16 lanes = first_lanes(n - k);
     __m512 right[4];
     for (int j = 0; j < 4; ++j) right[j] = _mm512_maskz_loadu_ps(lanes, b[j] + k);
     for (int i = 0; i < 4; ++i) {
@@ -83,10 +92,16 @@ void scale(const float* x, float factor, std::size_t n, float* out) {
 }
 
 void extend_range(const float* x, std::size_t n, float* min, float* max) {
-  for (std::size_t i = 0; i < n; i += kLanes) {
-    const __mmask16 lanes = n - i < kLanes ? first_lanes(n - i) : __mmask16{0xffff};
+  // Of a NaN and a number, MINPS and MAXPS return the second operand.
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const __m512 values = _mm512_loadu_ps(x + i);
+    _mm512_storeu_ps(min + i, _mm512_min_ps(values, _mm512_loadu_ps(min + i)));
+    _mm512_storeu_ps(max + i, _mm512_max_ps(values, _mm512_loadu_ps(max + i)));
+  }
+  if (i < n) {
+    const __mmask16 lanes = first_lanes(n - i);
     const __m512 values = _mm512_maskz_loadu_ps(lanes, x + i);
-    // Of a NaN and a number, MINPS and MAXPS return the second operand.
     _mm512_mask_storeu_ps(min + i, lanes, _mm512_min_ps(values, _mm512_maskz_loadu_ps(lanes, min + i)));
     _mm512_mask_storeu_ps(max + i, lanes, _mm512_max_ps(values, _mm512_maskz_loadu_ps(lanes, max + i)));
   }

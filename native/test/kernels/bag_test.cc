@@ -61,7 +61,7 @@ struct Table {
 
 constexpr std::size_t kRows = 50;
 constexpr std::size_t kDims[] = {1, 3, 7, 8, 15, 16, 17, 31, 64, 65, 100, 256, 300, 323, 512, 1024, 1039};
-constexpr std::size_t kCounts[] = {0, 1, 2, 5, 8, 9, 33};
+constexpr std::size_t kCounts[] = {0, 1, 2, 5, 15, 16, 17, 32, 33, 100};
 
 TEST(Bag, ScalarIsTheMeanOfTheRows) {
   std::mt19937 random(1);
@@ -84,6 +84,12 @@ TEST(Bag, ScalarIsTheMeanOfTheRows) {
       }
     }
   }
+}
+
+TEST(Bag, ScalarReadsWholeWords) {
+  const std::uint64_t words[] = {1, 20, 300, 4000, 50000, 600000};
+  const std::uint32_t ids[] = {1, 1, 0};
+  EXPECT_EQ(bag_kernels(Isa::kScalar).read_rows(words, 24, 19, {ids, 3, 0}), 1u + 20u + 2u * (4000u + 50000u));
 }
 
 class BagIsa : public test::IsaTest {};
@@ -109,6 +115,21 @@ TEST_P(BagIsa, GivesTheBitsOfScalar) {
         ASSERT_EQ(actual.front(), 7.0f);
         ASSERT_EQ(actual.back(), 7.0f) << "wrote beyond column " << columns;
       }
+    }
+  }
+}
+
+TEST_P(BagIsa, ReadsTheRowsThatScalarReads) {
+  std::mt19937 random(4);
+  std::vector<std::uint8_t> bytes(kRows * 700 + 1);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  for (std::size_t length : {0, 7, 8, 15, 16, 24, 40, 64, 72, 500, 512, 699}) {
+    for (std::size_t count : kCounts) {
+      std::vector<std::uint32_t> ids(count + 5);
+      for (auto& id : ids) id = random() % kRows;
+      const Bag bag = {ids.data(), count, 5};
+      EXPECT_EQ(bag_kernels(GetParam()).read_rows(bytes.data() + 1, 700, length, bag),
+                bag_kernels(Isa::kScalar).read_rows(bytes.data() + 1, 700, length, bag));
     }
   }
 }
