@@ -51,6 +51,7 @@
       "native/model/quantizer.cc",
       "native/model/random_normal.cc",
       "native/runtime/cpu.cc",
+      "native/runtime/memory_cache.cc",
       "native/runtime/thread_pool.cc",
       "native/search/similarity.cc",
       "native/search/top_k.cc",

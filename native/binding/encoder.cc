@@ -42,14 +42,14 @@ Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::
     fail_argument(env, "expected float32, binary or ubinary for output but received " + output);
   }
   if (target.options.columns > dim) fail(env, {Code::kOutOfRange, "more columns asked for than the table has"});
-  const ResultBuffer::Memory& memory = *target.memory;
+  ResultBuffer::Memory& memory = *target.memory;
   if (memory.row_bytes != model::row_bytes(target.options, dim)) {
     fail_argument(env, "the buffer's rows are not of the size that these options give");
   }
   if (first > memory.rows || count > memory.rows - first) {
     fail(env, {Code::kOutOfRange, "the buffer has too few rows for these texts"});
   }
-  target.rows = memory.bytes.get() + first * memory.row_bytes;
+  target.rows = memory.bytes.data() + first * memory.row_bytes;
   return target;
 }
 

@@ -22,8 +22,9 @@ ResultBuffer::ResultBuffer(const Napi::CallbackInfo& info)
     fail(env, {Code::kOutOfMemory, "the result would have more than 2^53 bytes"});
   }
   const std::size_t size = memory_->rows * memory_->row_bytes;
-  memory_->bytes.reset(new (std::nothrow) std::byte[size]);
-  if (!memory_->bytes) {
+  try {
+    memory_->bytes = memory_->cache->take(size);
+  } catch (const std::bad_alloc&) {
     fail(env, {Code::kOutOfMemory, "no memory for a result of " + std::to_string(size) + " bytes"});
   }
   info.This().As<Napi::Object>().TypeTag(&kTypeTag);
@@ -35,11 +36,11 @@ Napi::Value ResultBuffer::take(const Napi::CallbackInfo& info) {
   if (size == 0) return Napi::ArrayBuffer::New(env, 0);
 
   // V8 allows one ArrayBuffer a piece of memory, so the second take() would have to fail.
-  if (!memory_->bytes || memory_.use_count() > 1) fail_argument(env, "the result is still being written, or was taken");
+  if (memory_.use_count() > 1) fail_argument(env, "the result is still being written, or was taken");
   auto keep = std::make_unique<std::shared_ptr<Memory>>(memory_);
   napi_value external = nullptr;
   const napi_status status = napi_create_external_arraybuffer(
-      env, memory_->bytes.get(), size,
+      env, memory_->bytes.data(), size,
       [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Memory>*>(hint); }, keep.get(), &external);
   if (status == napi_ok) {
     keep.release();
@@ -47,7 +48,7 @@ Napi::Value ResultBuffer::take(const Napi::CallbackInfo& info) {
   }
   // Electron's sandbox has no external buffers.
   Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, size);
-  std::memcpy(copy.Data(), memory_->bytes.get(), size);
+  std::memcpy(copy.Data(), memory_->bytes.data(), size);
   return copy;
 }
 

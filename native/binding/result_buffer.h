@@ -4,6 +4,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
+
+#include "runtime/memory_cache.h"
 
 namespace stillvec::binding {
 
@@ -18,7 +21,10 @@ class ResultBuffer : public Napi::ObjectWrap<ResultBuffer> {
   struct Memory {
     std::size_t rows = 0;
     std::size_t row_bytes = 0;
-    std::unique_ptr<std::byte[]> bytes;
+    std::shared_ptr<MemoryCache> cache = MemoryCache::shared();
+    Buffer<std::byte> bytes;
+
+    ~Memory() { cache->give_back(std::move(bytes)); }
   };
 
   static Napi::Function define(Napi::Env env);
