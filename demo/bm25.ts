@@ -1,6 +1,6 @@
 import MiniSearch from 'minisearch';
 
-/** Search by words, to compare with: MiniSearch's BM25+ with its default settings, documents by their position. */
+/** Search by words, to compare with: MiniSearch's BM25+ with its default settings. Documents go by their position. */
 export class Bm25 {
   readonly #index = new MiniSearch<{ id: number; text: string }>({ fields: ['text'] });
 
@@ -8,7 +8,7 @@ export class Bm25 {
     this.#index.addAll(documents.map((text, id) => ({ id, text })));
   }
 
-  /** The `k` best documents at most, best first: those that have a word of the query. */
+  /** The best documents that have a word of the query, `k` at most, best first. */
   search(query: string, k: number): number[] {
     return this.#index
       .search(query)

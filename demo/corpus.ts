@@ -3,6 +3,8 @@ import path from 'node:path';
 
 import MarkdownIt, { type Token } from 'markdown-it';
 
+import type { Benchmark } from './benchmark.js';
+
 /** A heading of a Markdown file and what stands below it, down to the next heading. */
 export interface Section {
   /** The npm package that it documents. */
@@ -13,10 +15,7 @@ export interface Section {
 }
 
 /** What one might search for, and the text that should be found. */
-export interface Pair {
-  readonly anchor: string;
-  readonly positive: string;
-}
+export type Pair = Readonly<Record<'anchor' | 'positive', string>>;
 
 /** Files that say much the same in every package. */
 const boilerplate = /licen[cs]e|copying|change|history|release|notice|conduct|security|contribut|governance/i;
@@ -156,12 +155,6 @@ class SeenText {
   }
 }
 
-/** Questions, and the document among all that answers each. */
-export interface Benchmark {
-  readonly documents: readonly string[];
-  readonly questions: readonly { readonly text: string; readonly answer: number }[];
-}
-
 /**
  * Holds back every `every`th section that a question can be asked about. The others are there to learn from, without the
  * sentences that happen to be such a question, as in a table of contents. The benchmark asks about the sections held
@@ -210,6 +203,11 @@ export function trainingPairs(sections: readonly Section[]): Pair[] {
     ];
     return pairs.filter(({ anchor, positive }) => words(anchor).length >= 2 && words(positive).length >= 4);
   });
+}
+
+/** All that is known of a section, for search. */
+export function documentOf({ package: name, heading, sentences }: Section): string {
+  return `${name} ${heading}\n${textOf(sentences)}`;
 }
 
 function textOf(sentences: readonly string[]): string {

@@ -16,6 +16,11 @@ export function print(text = ''): void {
   stdout.write(`${text}\n`);
 }
 
+/** Gives back a cursor that a bar has hidden. */
+export function showCursor(): void {
+  if (isLive) stdout.write('\x1b[?25h');
+}
+
 /** `  Label       value`, all values below each other. */
 export function printFact(label: string, value: string): void {
   print(`  ${dim(label.padEnd(labelWidth))}${value}`);
@@ -39,7 +44,7 @@ export function printTable(rows: readonly (readonly Cell[])[]): void {
       const width = widths[column] ?? 0;
       return paint(column === 0 ? text.padEnd(width) : text.padStart(width));
     });
-    print(`  ${cells.join('   ')}`);
+    print(`  ${cells.join('   ')}`.trimEnd());
   }
 }
 
@@ -83,6 +88,12 @@ export class Progress {
     if (this.#bar !== undefined || Math.floor(4 * share) <= this.#quarters) return;
     this.#quarters = Math.floor(4 * share);
     printFact(this.#label, `${(100 * share).toFixed(0).padStart(3)} %   ${note}`);
+  }
+
+  /** Replaces the last note by what came out. */
+  finish(note: string): void {
+    if (this.#bar === undefined) printFact(this.#label, note);
+    else this.#bar.update(1, { note });
   }
 
   /** Leaves the bar as it stands and gives the cursor back. */

@@ -1,0 +1,60 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from '@jest/globals';
+
+const checkout = path.resolve(__dirname, '../..');
+
+function startDemo(...args: string[]): ChildProcessWithoutNullStreams {
+  // The command of `npm start`, after the set-up that the tests have run already.
+  const command = [path.join('node_modules', 'tsx', 'dist', 'cli.mjs'), path.join('demo', 'search-docs.ts'), ...args];
+  return spawn(process.execPath, command, { cwd: checkout });
+}
+
+async function finish(
+  demo: ChildProcessWithoutNullStreams,
+): Promise<{ code: number | null; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  demo.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  demo.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const code = await new Promise<number | null>((resolve) => demo.on('close', resolve));
+  return { code, out, err };
+}
+
+test('learns, measures, saves and answers, in plain text when piped', async () => {
+  const { code, out, err } = await finish(startDemo('--quick', 'how do I', 'abort a request'));
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  expect(out).not.toMatch(/[\x1b\r]/);
+  expect(out).toMatch(/^ {2}Training +100 % +loss \d+\.\d\d +[\d,]+ pairs\/s$/m);
+  expect(out).toMatch(/^ {2}how do I abort a request$/m);
+  expect(out).toMatch(/^ {2}Encoding +[\d,]+ texts\/s/m);
+
+  const scores = (label: string): number[] => {
+    const row = new RegExp(`^ {2}${label} +([\\d. ]+)$`, 'm').exec(out)?.[1] ?? '';
+    return row.trim().split(/ +/).map(Number);
+  };
+  const [before = NaN] = scores('before training');
+  const [after = NaN] = scores('after training');
+  expect(after).toBeGreaterThan(before + 0.05);
+  expect(scores('BM25\\+ \\(MiniSearch\\)')[0]).toBeGreaterThan(0.1);
+
+  const saved = path.join(checkout, 'models', 'search-docs-quick');
+  expect(existsSync(path.join(saved, 'model.safetensors'))).toBe(true);
+  expect(JSON.parse(readFileSync(path.join(saved, 'modules.json'), 'utf8'))).toHaveLength(1);
+});
+
+test('stops at an interrupt', async () => {
+  const demo = startDemo('--quick');
+  demo.stdout.once('data', () => demo.kill('SIGINT'));
+  const { code, out } = await finish(demo);
+  expect(out).toMatch(/Stopped\.\s*$/);
+  expect(code).toBe(130);
+});
+
+test('explains an unknown option', async () => {
+  const { code, err } = await finish(startDemo('--quik'));
+  expect(code).toBe(1);
+  expect(err).toMatch(/error.*--quik/);
+  expect(err).not.toMatch(/^ +at /m);
+});
