@@ -50,7 +50,7 @@ export function printTable(rows: readonly (readonly Cell[])[]): void {
 
 /** `text` in one line, cut between words where it would not fit beside `indent` other characters. */
 export function fitLine(text: string, indent: number): string {
-  const room = Math.min(isLive ? stdout.columns : widestLine, widestLine) - indent;
+  const room = Math.min(stdout.columns > 0 ? stdout.columns : widestLine, widestLine) - indent;
   if (text.length <= room) return text;
   return `${text.slice(0, Math.max(text.lastIndexOf(' ', room - 2), room / 2))} …`;
 }
