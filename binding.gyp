@@ -9,6 +9,9 @@
       "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": ["-std=c++<(cxx_standard)", "-O3", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-ffp-contract=off"],
+      "conditions": [
+        ["OS=='linux'", { "ldflags": ["-Wl,--version-script=<(module_root_dir)/native/binding/exports.map"] }]
+      ],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++<(cxx_standard)",
         "GCC_ENABLE_CPP_EXCEPTIONS": "YES",

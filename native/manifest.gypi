@@ -75,6 +75,7 @@
       "native/binding/addon.cc",
       "native/binding/encoder.cc",
       "native/binding/environment.cc",
+      "native/binding/glibc_floor.cc",
       "native/binding/result_buffer.cc",
       "native/binding/search.cc",
       "native/binding/table.cc",
