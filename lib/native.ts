@@ -145,6 +145,8 @@ export interface NativeTokenColumn {
   readonly [brand]: 'TokenColumn';
   readonly tokens: number;
   append(encoder: NativeEncoder, ...call: [...texts: NativeTexts, prompt: string]): Promise<void>;
+  /** Equal for equal columns, and hardly ever for others. */
+  fingerprint(): string;
   appendIds(ids: Uint32Array, offsets: Uint32Array): void;
 }
 
@@ -171,6 +173,17 @@ export interface NativeTrainingConfig {
   readonly maxGradNorm: number | null;
 }
 
+export interface NativeRunState {
+  readonly lastSteps: Uint32Array;
+  readonly learningRates: Float64Array;
+  readonly historyBegin: number;
+  /** A 64-bit number, in decimal. */
+  readonly randomState: string;
+  readonly epoch: number;
+  readonly epochBegun: boolean;
+  readonly remainingRows: Uint32Array;
+}
+
 export interface NativeTrainingRun {
   readonly [brand]: 'TrainingRun';
   readonly batchesPerEpoch: number;
@@ -178,6 +191,11 @@ export interface NativeTrainingRun {
   advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<Float64Array>;
   stop(): void;
   snapshot(): Promise<NativeTable>;
+  /** All that the next steps depend on but the three tables, which `copyState` gives. */
+  state(): NativeRunState;
+  /** Fills `target` with the values of a table from number `begin` on. */
+  copyState(table: 'weights' | 'firstMoment' | 'secondMoment', begin: number, target: Float32Array): void;
+  restore(weights: NativeTable, firstMoment: NativeTable, secondMoment: NativeTable, state: NativeRunState): void;
   gradient(rows: Uint32Array, out: Float32Array): number;
 }
 

@@ -7,6 +7,7 @@ import {
   integer,
   invalidArgument,
   knownOptions,
+  nonEmptyString,
   object,
   oneOf,
   positiveInteger,
@@ -68,6 +69,17 @@ export interface FitOptions {
   readonly evaluator?: Evaluator;
   /** Default: only after the last step. */
   readonly evalSteps?: number;
+  /** Where checkpoints go: `checkpoint-STEP` folders, each a model and the state of the run. */
+  readonly outputDir?: string;
+  /** Write a checkpoint every that many steps. An aborted run writes one, too. Default: 500. */
+  readonly saveSteps?: number;
+  /** Checkpoints to keep. Default: 2. */
+  readonly saveTotalLimit?: number;
+  /**
+   * Go on from a checkpoint, to the bits that the run would have had: a folder, or true for the newest one in
+   * `outputDir` (a new run where there is none). The dataset and the other options must be those of the run.
+   */
+  readonly resumeFromCheckpoint?: boolean | string;
   /** Called about ten times a second. */
   readonly onProgress?: (progress: FitProgress) => void;
   /** Ends the run after its current step; the model keeps what it has learned. */
@@ -110,6 +122,10 @@ export interface FitSettings {
   readonly seed: number;
   readonly evaluator: Evaluator | undefined;
   readonly evalSteps: number | undefined;
+  readonly outputDir: string | undefined;
+  readonly saveSteps: number;
+  readonly saveTotalLimit: number;
+  readonly resumeFromCheckpoint: boolean | string;
   readonly onProgress: ((progress: FitProgress) => void) | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -135,6 +151,10 @@ const optionNames = [
   'seed',
   'evaluator',
   'evalSteps',
+  'outputDir',
+  'saveSteps',
+  'saveTotalLimit',
+  'resumeFromCheckpoint',
   'onProgress',
   'signal',
 ];
@@ -181,9 +201,21 @@ export function checkFitOptions(options: FitOptions): FitSettings {
     seed: integer('seed', options.seed ?? 42, { min: 0 }),
     evaluator,
     evalSteps: options.evalSteps === undefined ? undefined : positiveInteger('evalSteps', options.evalSteps),
+    outputDir: options.outputDir === undefined ? undefined : nonEmptyString('outputDir', options.outputDir),
+    saveSteps: positiveInteger('saveSteps', options.saveSteps ?? 500),
+    saveTotalLimit: positiveInteger('saveTotalLimit', options.saveTotalLimit ?? 2),
+    resumeFromCheckpoint: checkResume(options),
     onProgress: callback('onProgress', options.onProgress),
     signal: abortSignal('signal', options.signal),
   };
+}
+
+function checkResume({ resumeFromCheckpoint = false, outputDir }: FitOptions): boolean | string {
+  if (typeof resumeFromCheckpoint === 'string') return nonEmptyString('resumeFromCheckpoint', resumeFromCheckpoint);
+  if (boolean('resumeFromCheckpoint', resumeFromCheckpoint) && outputDir === undefined) {
+    throw invalidArgument('resumeFromCheckpoint', 'a folder (there is no outputDir to look in)', resumeFromCheckpoint);
+  }
+  return resumeFromCheckpoint;
 }
 
 function checkBetas(betas: unknown): [number, number] {

@@ -2,9 +2,16 @@ import { performance } from 'node:perf_hooks';
 
 import type { Encodes } from '../evaluation/evaluator.js';
 import { fromNative, InvalidArgumentError } from '../errors.js';
-import { native, type NativeTable, type NativeTokenColumn, type NativeTrainingRun } from '../native.js';
+import {
+  native,
+  type NativeTable,
+  type NativeTokenColumn,
+  type NativeTrainingConfig,
+  type NativeTrainingRun,
+} from '../native.js';
 import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
+import { latestCheckpoint, resumeRun, writeCheckpoint, type Progress, type RunSettings } from './checkpoint.js';
 import { readDataset, type TrainingColumns } from './dataset.js';
 import { checkFitOptions, type FitOptions, type FitProgress, type FitSettings } from './fit-options.js';
 import { scheduleFactor } from './schedulers.js';
@@ -47,12 +54,14 @@ const recordLength = 4;
  * Trains `model` and hands every new table to `publish`: at evaluations, at the end, and when the run is aborted.
  *
  * @param model - What the evaluator is given: the model that `publish` renews.
+ * @param saveModel - Writes that model's files into a folder.
  */
 export async function fit(
   model: Encodes,
   start: StaticModel,
   options: FitOptions,
   publish: (table: NativeTable) => void,
+  saveModel: (folder: string) => Promise<void>,
 ): Promise<FitResult> {
   const settings = checkFitOptions(options);
   const { signal } = settings;
@@ -62,22 +71,29 @@ export async function fit(
   const loss = settings.loss.lower(start.table.dim);
   const columns = await tokenize(start, dataset, settings, begin);
 
+  const config: NativeTrainingConfig = {
+    ...loss,
+    seed: settings.seed,
+    batchSize: settings.batchSize,
+    batchSampler: settings.batchSampler,
+    dropLast: settings.dropLast,
+    precision: trainingPrecision(settings),
+    optimizer: settings.optimizer,
+    beta1: settings.betas[0],
+    beta2: settings.betas[1],
+    eps: settings.eps,
+    weightDecay: settings.weightDecay,
+    maxGradNorm: settings.maxGradNorm,
+  };
+  const { learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler } = settings;
+  const runSettings = {
+    ...config,
+    ...{ learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler },
+    dataset: columns.map((column) => column.fingerprint()),
+  };
   let run: NativeTrainingRun;
   try {
-    run = new native.TrainingRun(start.table, columns, {
-      ...loss,
-      seed: settings.seed,
-      batchSize: settings.batchSize,
-      batchSampler: settings.batchSampler,
-      dropLast: settings.dropLast,
-      precision: trainingPrecision(settings),
-      optimizer: settings.optimizer,
-      beta1: settings.betas[0],
-      beta2: settings.betas[1],
-      eps: settings.eps,
-      weightDecay: settings.weightDecay,
-      maxGradNorm: settings.maxGradNorm,
-    });
+    run = new native.TrainingRun(start.table, columns, config);
   } catch (error) {
     throw fromNative(error);
   }
@@ -85,9 +101,15 @@ export async function fit(
     run.stop();
   };
   signal?.addEventListener('abort', stop, { once: true });
-  const session = new Session(run, settings, model, publish, begin);
   try {
     signal?.throwIfAborted();
+    const progress = await resume(run, settings, runSettings);
+    const save = async (outputDir: string, progress: Progress): Promise<void> => {
+      const table = await run.snapshot();
+      publish(table);
+      await writeCheckpoint(outputDir, run, table, runSettings, progress, saveModel, settings.saveTotalLimit);
+    };
+    const session = new Session(run, settings, model, publish, save, progress, begin);
     await session.train();
     return session.result();
   } catch (error) {
@@ -95,6 +117,17 @@ export async function fit(
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+async function resume(
+  run: NativeTrainingRun,
+  { resumeFromCheckpoint, outputDir }: FitSettings,
+  runSettings: RunSettings,
+): Promise<Progress> {
+  const folder =
+    resumeFromCheckpoint === true && outputDir !== undefined ? await latestCheckpoint(outputDir) : resumeFromCheckpoint;
+  if (typeof folder === 'string') return resumeRun(folder, run, runSettings);
+  return { history: [], evaluations: [], rows: 0 };
 }
 
 function checkColumns({ columns, rows }: TrainingColumns): void {
@@ -158,34 +191,45 @@ async function tokenize(
 
 /** One run from its first step to its last, and what it has reported. */
 class Session {
-  readonly #history: FitStep[] = [];
-  readonly #evaluations: FitEvaluation[] = [];
+  readonly #history: FitStep[];
+  readonly #evaluations: FitEvaluation[];
   readonly #totalSteps: number;
   readonly #warmupSteps: number;
   readonly #trainingBegin = performance.now();
-  #rows = 0;
-  #evaluatingMs = 0;
+  readonly #rowsBefore: number;
+  #rows: number;
+  #pausedMs = 0;
 
   constructor(
     private readonly run: NativeTrainingRun,
     private readonly settings: FitSettings,
     private readonly model: Encodes,
     private readonly publish: (table: NativeTable) => void,
+    private readonly save: (outputDir: string, progress: Progress) => Promise<void>,
+    { history, evaluations, rows }: Progress,
     private readonly begin: number,
   ) {
+    this.#history = [...history];
+    this.#evaluations = [...evaluations];
+    this.#rowsBefore = this.#rows = rows;
     const { epochs, maxSteps, warmupSteps, warmupRatio } = settings;
     this.#totalSteps = Math.min(maxSteps, epochs * run.batchesPerEpoch);
     this.#warmupSteps = warmupSteps ?? Math.ceil(warmupRatio * this.#totalSteps);
   }
 
   async train(): Promise<void> {
-    const { signal, evaluator, evalSteps = Infinity } = this.settings;
+    const { signal, evaluator, evalSteps = Infinity, outputDir, saveSteps } = this.settings;
+    const until = (every: number): number => every - (this.#history.length % every);
+    const isDue = (every: number): boolean => this.#history.length % every === 0;
     while (this.#history.length < this.#totalSteps) {
-      const untilEvaluation = evaluator === undefined ? Infinity : evalSteps - (this.#history.length % evalSteps);
-      if (!(await this.#advance(Math.min(untilEvaluation, mostStepsAhead)))) break;
-      if (signal?.aborted === true) break;
-      const isDue = this.#history.length % evalSteps === 0;
-      if (evaluator !== undefined && isDue && this.#history.length < this.#totalSteps) await this.#evaluate();
+      const untilEvaluation = evaluator === undefined ? Infinity : until(evalSteps);
+      const untilSave = outputDir === undefined ? Infinity : until(saveSteps);
+      if (!(await this.#advance(Math.min(untilEvaluation, untilSave, mostStepsAhead)))) break;
+      const isLast = this.#history.length === this.#totalSteps;
+      const isAborted = signal?.aborted === true;
+      if (evaluator !== undefined && isDue(evalSteps) && !isLast && !isAborted) await this.#evaluate();
+      if (outputDir !== undefined && (isDue(saveSteps) || isAborted)) await this.#checkpoint(outputDir);
+      if (isAborted) break;
     }
     if (this.#history.length === 0 && signal?.aborted !== true) {
       throw new InvalidArgumentError(
@@ -234,7 +278,7 @@ class Session {
       done: this.#history.length,
       total: this.#totalSteps,
       rows: this.#rows,
-      rowsPerSecond: (1000 * this.#rows) / (now - this.#trainingBegin - this.#evaluatingMs),
+      rowsPerSecond: (1000 * (this.#rows - this.#rowsBefore)) / (now - this.#trainingBegin - this.#pausedMs),
       loss: last?.loss ?? NaN,
       learningRate: last?.learningRate ?? 0,
       seconds: (now - this.begin) / 1000,
@@ -251,7 +295,13 @@ class Session {
     if (evaluator === undefined) return;
     const start = performance.now();
     const metrics = await evaluator.evaluate(this.model, signal === undefined ? {} : { signal });
-    this.#evaluatingMs += performance.now() - start;
+    this.#pausedMs += performance.now() - start;
     this.#evaluations.push({ step: this.#history.length, metrics });
+  }
+
+  async #checkpoint(outputDir: string): Promise<void> {
+    const start = performance.now();
+    await this.save(outputDir, { history: this.#history, evaluations: this.#evaluations, rows: this.#rows });
+    this.#pausedMs += performance.now() - start;
   }
 }

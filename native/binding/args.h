@@ -72,14 +72,18 @@ constexpr napi_typedarray_type typed_array_type<std::int8_t>() {
 
 // The elements of a typed array, valid until control returns to JavaScript. A detached array is empty.
 template <typename T>
-std::span<T> array_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  const Napi::Value value = info[index];
+std::span<T> typed_array(const Napi::Value& value, const char* name) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != typed_array_type<T>()) {
-    fail_argument(info.Env(), std::string("expected a typed array of another type for ") + name);
+    fail_argument(value.Env(), std::string("expected a typed array of another type for ") + name);
   }
   auto array = value.As<Napi::TypedArrayOf<T>>();
   T* data = array.Data();
   return data == nullptr ? std::span<T>() : std::span<T>(data, array.ElementLength());
+}
+
+template <typename T>
+std::span<T> array_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  return typed_array<T>(info[index], name);
 }
 
 // The C++ object behind an instance of one of the addon's classes, checked by its type tag: V8 checks `this`, but

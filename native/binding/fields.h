@@ -42,6 +42,11 @@ inline Napi::Array array_field(const Napi::Object& object, const char* name) {
   return value.As<Napi::Array>();
 }
 
+template <typename T>
+std::span<const T> array_field_of(const Napi::Object& object, const char* name) {
+  return typed_array<T>(object.Get(name), name);
+}
+
 inline Napi::Object object_field(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (!value.IsObject()) fail_argument(object.Env(), std::string("expected an object for ") + name);

@@ -10,6 +10,7 @@
 #include "binding/encoder.h"
 #include "binding/task.h"
 #include "binding/texts.h"
+#include "runtime/random.h"
 
 namespace stillvec::binding {
 
@@ -19,6 +20,7 @@ Napi::Function TokenColumn::define(Napi::Env env) {
                          InstanceMethod<&TokenColumn::append>("append"),
                          InstanceMethod<&TokenColumn::append_ids>("appendIds"),
                          InstanceAccessor<&TokenColumn::tokens>("tokens"),
+                         InstanceMethod<&TokenColumn::fingerprint>("fingerprint"),
                      });
 }
 
@@ -79,6 +81,15 @@ Napi::Value TokenColumn::append_ids(const Napi::CallbackInfo& info) {
   column.ids.insert(column.ids.end(), ids.begin(), ids.end());
   for (const std::uint32_t offset : offsets.subspan(1)) column.offsets.push_back(base + offset);
   return info.Env().Undefined();
+}
+
+// fingerprint(): string. Equal for equal columns, and hardly ever for others.
+Napi::Value TokenColumn::fingerprint(const Napi::CallbackInfo& info) {
+  check_open(info.Env());
+  std::uint64_t hash = 0;
+  for (const std::uint32_t id : state_->column.ids) hash = mix64(hash ^ id);
+  for (const std::uint64_t offset : state_->column.offsets) hash = mix64(hash ^ offset);
+  return Napi::String::New(info.Env(), std::to_string(hash));
 }
 
 Napi::Value TokenColumn::tokens(const Napi::CallbackInfo& info) {

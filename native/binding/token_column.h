@@ -31,6 +31,7 @@ class TokenColumn : public Napi::ObjectWrap<TokenColumn> {
   Napi::Value append(const Napi::CallbackInfo& info);
   Napi::Value append_ids(const Napi::CallbackInfo& info);
   Napi::Value tokens(const Napi::CallbackInfo& info);
+  Napi::Value fingerprint(const Napi::CallbackInfo& info);
 
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };

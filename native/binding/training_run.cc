@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -120,6 +121,9 @@ Napi::Function TrainingRun::define(Napi::Env env) {
                          InstanceMethod<&TrainingRun::advance>("advance"),
                          InstanceMethod<&TrainingRun::stop>("stop"),
                          InstanceMethod<&TrainingRun::snapshot>("snapshot"),
+                         InstanceMethod<&TrainingRun::state>("state"),
+                         InstanceMethod<&TrainingRun::copy_state>("copyState"),
+                         InstanceMethod<&TrainingRun::restore>("restore"),
                          InstanceMethod<&TrainingRun::gradient>("gradient"),
                      });
 }
@@ -223,6 +227,85 @@ Napi::Value TrainingRun::snapshot(const Napi::CallbackInfo& info) {
       return Table::wrap(env, unwrap(env, table));
     };
   });
+}
+
+// state(): all that the next steps depend on but the three tables, which copyState() gives.
+Napi::Value TrainingRun::state(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (state_->busy) fail_argument(env, "the run is at work");
+  const training::TrainerState trainer = state_->trainer->state();
+  const std::vector<std::uint32_t> remaining = state_->sampler->remaining();
+  auto last_steps = Napi::Uint32Array::New(env, trainer.last_steps.size());
+  auto learning_rates = Napi::Float64Array::New(env, trainer.learning_rates.size());
+  auto remaining_rows = Napi::Uint32Array::New(env, remaining.size());
+  std::ranges::copy(trainer.last_steps, last_steps.Data());
+  std::ranges::copy(trainer.learning_rates, learning_rates.Data());
+  std::ranges::copy(remaining, remaining_rows.Data());
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("lastSteps", last_steps);
+  result.Set("learningRates", learning_rates);
+  result.Set("historyBegin", static_cast<double>(trainer.history_begin));
+  result.Set("randomState", std::to_string(trainer.random_state));
+  result.Set("epoch", static_cast<double>(state_->epoch));
+  result.Set("epochBegun", state_->epoch_begun);
+  result.Set("remainingRows", remaining_rows);
+  return result;
+}
+
+// copyState(table: 'weights' | 'firstMoment' | 'secondMoment', begin, target: Float32Array): values from `begin` on
+Napi::Value TrainingRun::copy_state(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (state_->busy) fail_argument(env, "the run is at work");
+  const std::string name = string_argument(info, 0, "table");
+  const training::TrainerState trainer = state_->trainer->state();
+  const std::span<const float> values = name == "weights"       ? trainer.table
+                                        : name == "firstMoment" ? trainer.first_moment
+                                                                : trainer.second_moment;
+  const std::uint64_t begin = integer_argument(info, 1, "begin");
+  const std::span<float> target = array_argument<float>(info, 2, "target");
+  if (begin > values.size() || target.size() > values.size() - begin) {
+    fail(env, {Code::kOutOfRange, "the values to copy end after the table"});
+  }
+  std::ranges::copy(values.subspan(begin, target.size()), target.begin());
+  return env.Undefined();
+}
+
+// restore(weights, firstMoment, secondMoment: Table, state): void
+Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (state_->busy) fail_argument(env, "the run is at work");
+  const auto values = [&](std::size_t index, const char* name) {
+    const auto& table = object_argument<Table>(info, index, name).table();
+    if (table->dtype() != model::Dtype::kF32) fail_argument(env, std::string("expected a float32 table for ") + name);
+    return std::span(reinterpret_cast<const float*>(table->data()), table->rows() * table->dim());
+  };
+  if (!info[3].IsObject()) fail_argument(env, "expected an object for state");
+  const auto object = info[3].As<Napi::Object>();
+  const auto last_steps = array_field_of<std::uint32_t>(object, "lastSteps");
+  const auto learning_rates = array_field_of<double>(object, "learningRates");
+  const auto remaining = array_field_of<std::uint32_t>(object, "remainingRows");
+
+  std::vector<bool> seen(state_->sampler->rows());
+  for (const std::uint32_t row : remaining) {
+    if (row >= seen.size() || seen[row]) fail(env, {Code::kCorrupt, "remainingRows are not rows of the dataset"});
+    seen[row] = true;
+  }
+  training::TrainerState trainer;
+  trainer.table = values(0, "weights");
+  trainer.first_moment = values(1, "firstMoment");
+  trainer.second_moment = values(2, "secondMoment");
+  trainer.last_steps = last_steps;
+  trainer.learning_rates = learning_rates;
+  trainer.history_begin = integer_field(object, "historyBegin");
+  trainer.random_state = std::strtoull(string_field(object, "randomState").c_str(), nullptr, 10);
+  const std::uint64_t epoch = integer_field(object, "epoch");
+  const bool epoch_begun = boolean_field(object, "epochBegun");
+  const Status status = state_->trainer->restore(trainer);
+  if (!status.is_ok()) fail(env, status);
+  state_->sampler->restore(remaining);
+  state_->epoch = epoch;
+  state_->epoch_begun = epoch_begun;
+  return env.Undefined();
 }
 
 // gradient(rows: Uint32Array, out: Float32Array): number. The loss of a batch and its dense gradient; for tests.

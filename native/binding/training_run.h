@@ -27,6 +27,9 @@ class TrainingRun : public Napi::ObjectWrap<TrainingRun> {
   Napi::Value advance(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value snapshot(const Napi::CallbackInfo& info);
+  Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value copy_state(const Napi::CallbackInfo& info);
+  Napi::Value restore(const Napi::CallbackInfo& info);
   Napi::Value gradient(const Napi::CallbackInfo& info);
 
   std::shared_ptr<State> state_;

@@ -69,14 +69,30 @@ bool BatchSampler::take_row(std::uint32_t row) {
   return true;
 }
 
+std::vector<std::uint32_t> BatchSampler::remaining() const {
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t position = head_; position != kEnd; position = following_[position]) {
+    rows.push_back(order_[position]);
+  }
+  return rows;
+}
+
+void BatchSampler::restore(std::span<const std::uint32_t> rows) {
+  std::ranges::copy(rows, order_.begin());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    following_[i] = i + 1 < rows.size() ? static_cast<std::uint32_t>(i + 1) : kEnd;
+  }
+  head_ = rows.empty() ? kEnd : 0;
+}
+
 void BatchSampler::begin_epoch(std::uint64_t epoch) {
-  std::iota(order_.begin(), order_.end(), 0u);
+  std::vector<std::uint32_t> rows(rows_);
+  std::iota(rows.begin(), rows.end(), 0u);
   if (kind_ != SamplerKind::kSequential) {
     Random random(seed_ + epoch);
-    for (std::size_t i = rows_; i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
+    for (std::size_t i = rows_; i > 1; --i) std::swap(rows[i - 1], rows[random.below(i)]);
   }
-  for (std::size_t i = 0; i < rows_; ++i) following_[i] = i + 1 < rows_ ? static_cast<std::uint32_t>(i + 1) : kEnd;
-  head_ = rows_ > 0 ? 0 : kEnd;
+  restore(rows);
 }
 
 bool BatchSampler::next(std::vector<std::uint32_t>& batch) {

@@ -27,6 +27,13 @@ class BatchSampler {
   // The next batch of the epoch; false when it is over.
   bool next(std::vector<std::uint32_t>& batch);
 
+  // The rows that the epoch has left, in the order in which they are considered: begin with restore(remaining()) and
+  // the epoch goes on as it would have. `rows` must be different rows of the dataset.
+  std::vector<std::uint32_t> remaining() const;
+  void restore(std::span<const std::uint32_t> rows);
+
+  std::size_t rows() const { return rows_; }
+
   // What an epoch gives at most, and without duplicates to defer exactly.
   std::size_t batches_per_epoch() const;
 
