@@ -16,6 +16,8 @@ export default defineConfig([
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       // Takes an array of objects of several subclasses for a mix-up.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // `const { dropped: _, ...rest }` leaves a field out.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -31,6 +33,8 @@ export default defineConfig([
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-misused-spread': 'off',
+      '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'off',
     },
   },

@@ -176,7 +176,9 @@ async function answer(
     for (let hit = query * k; hit < (query + 1) * k; ++hit) {
       const section = sections[indices[hit] ?? 0];
       if (section === undefined) continue;
-      print(`  ${green((scores[hit] ?? 0).toFixed(2))}  ${cyan(section.package)}  ${fitLine(section.heading, 10 + section.package.length)}`);
+      print(
+        `  ${green((scores[hit] ?? 0).toFixed(2))}  ${cyan(section.package)}  ${fitLine(section.heading, 10 + section.package.length)}`,
+      );
       print(`        ${dim(fitLine(section.sentences.join(' '), 8))}`);
     }
   }
