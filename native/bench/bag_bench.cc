@@ -31,28 +31,20 @@ const EmbeddingTable& table_of(Dtype dtype) {
                                                                  f32->convert(Dtype::kBf16, *pool).value(),
                                                                  f32->convert(Dtype::kI8, *pool).value()};
   switch (dtype) {
-    case Dtype::kF32:
-      return *f32;
-    case Dtype::kF16:
-      return *narrow[0];
-    case Dtype::kBf16:
-      return *narrow[1];
-    case Dtype::kI8:
-      return *narrow[2];
+    case Dtype::kF32: return *f32;
+    case Dtype::kF16: return *narrow[0];
+    case Dtype::kBf16: return *narrow[1];
+    case Dtype::kI8: return *narrow[2];
   }
   return *f32;
 }
 
 kernels::MeanRows kernel_of(const BagKernels& bag, Dtype dtype) {
   switch (dtype) {
-    case Dtype::kF32:
-      return bag.mean_f32;
-    case Dtype::kF16:
-      return bag.mean_f16;
-    case Dtype::kBf16:
-      return bag.mean_bf16;
-    case Dtype::kI8:
-      return bag.mean_i8;
+    case Dtype::kF32: return bag.mean_f32;
+    case Dtype::kF16: return bag.mean_f16;
+    case Dtype::kBf16: return bag.mean_bf16;
+    case Dtype::kI8: return bag.mean_i8;
   }
   return bag.mean_f32;
 }

@@ -58,9 +58,13 @@ constexpr napi_typedarray_type typed_array_type<std::uint32_t>() {
   return napi_uint32_array;
 }
 template <>
-constexpr napi_typedarray_type typed_array_type<std::int32_t>() { return napi_int32_array; }
+constexpr napi_typedarray_type typed_array_type<std::int32_t>() {
+  return napi_int32_array;
+}
 template <>
-constexpr napi_typedarray_type typed_array_type<std::int64_t>() { return napi_bigint64_array; }
+constexpr napi_typedarray_type typed_array_type<std::int64_t>() {
+  return napi_bigint64_array;
+}
 template <>
 constexpr napi_typedarray_type typed_array_type<std::uint8_t>() {
   return napi_uint8_array;

@@ -94,8 +94,8 @@ Napi::Value Encoder::encode(const Napi::CallbackInfo& info) {
   const std::size_t chunks = bounds.size() - 1;
   return run_on_pool(
       info.Env(), chunks,
-      [encoder = encoder_, texts, prompt = std::move(prompt), target = std::move(target),
-       bounds = std::move(bounds)](std::size_t chunk, unsigned) {
+      [encoder = encoder_, texts, prompt = std::move(prompt), target = std::move(target), bounds = std::move(bounds)](
+          std::size_t chunk, unsigned) {
         const std::size_t begin = bounds[chunk], end = bounds[chunk + 1];
         encoder->encode(texts->view(), begin, end, prompt, target.options, target.rows);
       },

@@ -90,8 +90,7 @@ Napi::Value quantize(const Napi::CallbackInfo& info) {
   const search::Matrix rows = matrix_argument(info, 0, "embeddings", dim);
   const std::span<const float> ranges = array_argument<float>(info, 2, "ranges");
   if (ranges.size() != 2 * dim) fail_argument(info.Env(), "expected a minimum and a maximum a column for ranges");
-  const bool is_signed =
-      info[3].IsTypedArray() && info[3].As<Napi::TypedArray>().TypedArrayType() == napi_int8_array;
+  const bool is_signed = info[3].IsTypedArray() && info[3].As<Napi::TypedArray>().TypedArrayType() == napi_int8_array;
   const std::span<std::byte> out = is_signed ? std::as_writable_bytes(array_argument<std::int8_t>(info, 3, "out"))
                                              : std::as_writable_bytes(array_argument<std::uint8_t>(info, 3, "out"));
   if (out.size() != rows.rows * dim) fail_argument(info.Env(), "expected room for one byte a value in out");

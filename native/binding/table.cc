@@ -73,13 +73,13 @@ Table::Table(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Table>(info) {
 Napi::Value Table::load(const Napi::CallbackInfo& info) {
   std::optional<std::uint64_t> scales;
   if (!info[5].IsNull()) scales = integer_argument(info, 5, "scalesOffset");
-  return run_on_thread(info.Env(), [path = string_argument(info, 0, "path"),
-                                    offset = integer_argument(info, 1, "byteOffset"),
-                                    dtype = file_dtype_argument(info, 2), rows = integer_argument(info, 3, "rows"),
-                                    dim = integer_argument(info, 4, "dim"), scales](const std::atomic<bool>&) {
-    return settle_with(scales ? model::EmbeddingTable::load_i8(path, offset, *scales, rows, dim)
-                              : model::EmbeddingTable::load(path, offset, dtype, rows, dim));
-  });
+  return run_on_thread(info.Env(),
+                       [path = string_argument(info, 0, "path"), offset = integer_argument(info, 1, "byteOffset"),
+                        dtype = file_dtype_argument(info, 2), rows = integer_argument(info, 3, "rows"),
+                        dim = integer_argument(info, 4, "dim"), scales](const std::atomic<bool>&) {
+                         return settle_with(scales ? model::EmbeddingTable::load_i8(path, offset, *scales, rows, dim)
+                                                   : model::EmbeddingTable::load(path, offset, dtype, rows, dim));
+                       });
 }
 
 // Table.random(rows, dim, seed): Promise<Table>

@@ -38,8 +38,8 @@ class PoolTask final : public Task {
 
   void start(Environment& environment, std::size_t chunks, ThreadPool::ChunkBody body, unsigned max_threads) {
     pool_ = &environment.pool();
-    job_ = pool_->submit(
-        chunks, std::move(body), [this, &environment](bool) { environment.complete(this); }, max_threads);
+    job_ =
+        pool_->submit(chunks, std::move(body), [this, &environment](bool) { environment.complete(this); }, max_threads);
   }
 
   void cancel() override { pool_->cancel(job_); }

@@ -32,8 +32,8 @@ TextArena TextArena::read_utf8(const Napi::CallbackInfo& info, std::size_t index
   const Napi::Env env = info.Env();
   const std::span<const std::uint8_t> bytes = array_argument<std::uint8_t>(info, index, "bytes");
   TextArena arena;
-  const bool is_wide = info[index + 2].IsTypedArray() &&
-                       info[index + 2].As<Napi::TypedArray>().TypedArrayType() == napi_bigint64_array;
+  const bool is_wide =
+      info[index + 2].IsTypedArray() && info[index + 2].As<Napi::TypedArray>().TypedArrayType() == napi_bigint64_array;
   if (is_wide) {
     const auto offsets = array_argument<std::int64_t>(info, index + 2, "offsets");
     arena.offsets_.assign(offsets.begin(), offsets.end());

@@ -49,9 +49,7 @@ std::vector<text::AddedToken> added_tokens_field(const Napi::Object& config) {
 
 }  // namespace
 
-Napi::Function Tokenizer::define(Napi::Env env) {
-  return DefineClass(env, kName, {});
-}
+Napi::Function Tokenizer::define(Napi::Env env) { return DefineClass(env, kName, {}); }
 
 Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Tokenizer>(info) {
   info.This().As<Napi::Object>().TypeTag(&kTypeTag);

@@ -93,7 +93,7 @@ training::LossConfig loss_fields(const Napi::Object& config) {
 training::OptimizerConfig optimizer_fields(const Napi::Object& config) {
   training::OptimizerConfig optimizer;
   optimizer.kind = string_field(config, "optimizer") == "sparse_adam" ? training::OptimizerKind::kSparseAdam
-                                                                     : training::OptimizerKind::kAdamW;
+                                                                      : training::OptimizerKind::kAdamW;
   optimizer.beta1 = static_cast<float>(number_field(config, "beta1"));
   optimizer.beta2 = static_cast<float>(number_field(config, "beta2"));
   optimizer.eps = static_cast<float>(number_field(config, "eps"));
@@ -151,15 +151,14 @@ TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
   if (batch_size < 2) fail_argument(env, "expected a batchSize of at least 2");
   state_->sampler = std::make_unique<training::BatchSampler>(sampler_field(config), state_->column_pointers, batch_size,
                                                              boolean_field(config, "dropLast"), seed);
-  const training::Precision precision = string_field(config, "precision") == "bfloat16"
-                                            ? training::Precision::kBfloat16
-                                            : training::Precision::kFloat32;
+  const training::Precision precision =
+      string_field(config, "precision") == "bfloat16" ? training::Precision::kBfloat16 : training::Precision::kFloat32;
   ThreadPool& pool = Environment::of(env).pool();
   if (initial->dtype() != model::Dtype::kF32) initial = unwrap(env, initial->convert(model::Dtype::kF32, pool));
   const std::span values(reinterpret_cast<const float*>(initial->data()), initial->rows() * initial->dim());
-  state_->trainer = unwrap(env, training::Trainer::create(pool, values, initial->rows(), initial->dim(),
-                                                          loss_fields(config), optimizer_fields(config), precision,
-                                                          seed));
+  state_->trainer =
+      unwrap(env, training::Trainer::create(pool, values, initial->rows(), initial->dim(), loss_fields(config),
+                                            optimizer_fields(config), precision, seed));
   info.This().As<Napi::Object>().TypeTag(&kTypeTag);
 }
 
@@ -180,30 +179,33 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
   const std::uint64_t epochs = integer_argument(info, 1, "epochs");
   const auto time = std::chrono::duration<double, std::milli>(number_argument(info, 2, "milliseconds"));
   begin_use(info.Env());
-  return run_on_thread(info.Env(), [state = state_, rates = std::vector<double>(rates.begin(), rates.end()), epochs,
-                                    time](const std::atomic<bool>& cancelled) -> Settle {
-    const auto start = std::chrono::steady_clock::now();
-    std::vector<double> records;
-    Status status = Status::ok();
-    for (const double rate : rates) {
-      if (cancelled || state->stopping || (!records.empty() && std::chrono::steady_clock::now() - start >= time)) break;
-      if (!state->next_batch(epochs)) break;
-      Result<training::StepReport> report = state->trainer->step(state->column_pointers, state->batch, rate);
-      if (!report.is_ok()) {
-        status = report.status();
-        break;
-      }
-      records.insert(records.end(), {report.value().loss, report.value().grad_norm,
-                                     static_cast<double>(state->batch.size()), static_cast<double>(state->epoch)});
-    }
-    return [state, records = std::move(records), status](Napi::Env env) -> Napi::Value {
-      state->busy = false;
-      if (!status.is_ok()) fail(env, status);
-      auto array = Napi::Float64Array::New(env, records.size());
-      std::ranges::copy(records, array.Data());
-      return array;
-    };
-  });
+  return run_on_thread(
+      info.Env(),
+      [state = state_, rates = std::vector<double>(rates.begin(), rates.end()), epochs,
+       time](const std::atomic<bool>& cancelled) -> Settle {
+        const auto start = std::chrono::steady_clock::now();
+        std::vector<double> records;
+        Status status = Status::ok();
+        for (const double rate : rates) {
+          if (cancelled || state->stopping || (!records.empty() && std::chrono::steady_clock::now() - start >= time))
+            break;
+          if (!state->next_batch(epochs)) break;
+          Result<training::StepReport> report = state->trainer->step(state->column_pointers, state->batch, rate);
+          if (!report.is_ok()) {
+            status = report.status();
+            break;
+          }
+          records.insert(records.end(), {report.value().loss, report.value().grad_norm,
+                                         static_cast<double>(state->batch.size()), static_cast<double>(state->epoch)});
+        }
+        return [state, records = std::move(records), status](Napi::Env env) -> Napi::Value {
+          state->busy = false;
+          if (!status.is_ok()) fail(env, status);
+          auto array = Napi::Float64Array::New(env, records.size());
+          std::ranges::copy(records, array.Data());
+          return array;
+        };
+      });
 }
 
 // Ends a running advance() after its current step.

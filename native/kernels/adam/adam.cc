@@ -24,16 +24,12 @@ const AdamKernels& adam_kernels(Isa isa) {
   switch (isa) {
 #if defined(STILLVEC_X86)
     case Isa::kAmx:
-    case Isa::kAvx512:
-      return avx512::kAdam;
-    case Isa::kAvx2:
-      return avx2::kAdam;
+    case Isa::kAvx512: return avx512::kAdam;
+    case Isa::kAvx2: return avx2::kAdam;
 #elif defined(STILLVEC_NEON)
-    case Isa::kNeon:
-      return neon::kAdam;
+    case Isa::kNeon: return neon::kAdam;
 #endif
-    default:
-      return scalar::kAdam;
+    default: return scalar::kAdam;
   }
 }
 

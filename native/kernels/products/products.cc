@@ -31,27 +31,21 @@ const ProductKernels& f32_products(Isa isa) {
   switch (isa) {
 #if defined(STILLVEC_X86)
     case Isa::kAmx:
-    case Isa::kAvx512:
-      return avx512::kF32Products;
-    case Isa::kAvx2:
-      return avx2::kF32Products;
+    case Isa::kAvx512: return avx512::kF32Products;
+    case Isa::kAvx2: return avx2::kF32Products;
 #elif defined(STILLVEC_NEON)
-    case Isa::kNeon:
-      return neon::kF32Products;
+    case Isa::kNeon: return neon::kF32Products;
 #endif
-    default:
-      return scalar::kF32Products;
+    default: return scalar::kF32Products;
   }
 }
 
 const ProductKernels& bf16_products(Bf16Unit unit) {
   switch (unit) {
 #if defined(STILLVEC_X86)
-    case Bf16Unit::kAvx512:
-      return avx512_bf16::kBf16Products;
+    case Bf16Unit::kAvx512: return avx512_bf16::kBf16Products;
 #endif
-    default:
-      return scalar::kBf16Products;
+    default: return scalar::kBf16Products;
   }
 }
 

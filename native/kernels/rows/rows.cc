@@ -24,16 +24,12 @@ const RowKernels& row_kernels(Isa isa) {
   switch (isa) {
 #if defined(STILLVEC_X86)
     case Isa::kAmx:
-    case Isa::kAvx512:
-      return avx512::kRow;
-    case Isa::kAvx2:
-      return avx2::kRow;
+    case Isa::kAvx512: return avx512::kRow;
+    case Isa::kAvx2: return avx2::kRow;
 #elif defined(STILLVEC_NEON)
-    case Isa::kNeon:
-      return neon::kRow;
+    case Isa::kNeon: return neon::kRow;
 #endif
-    default:
-      return scalar::kRow;
+    default: return scalar::kRow;
   }
 }
 

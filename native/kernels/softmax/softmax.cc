@@ -24,16 +24,12 @@ const SoftmaxKernels& softmax_kernels(Isa isa) {
   switch (isa) {
 #if defined(STILLVEC_X86)
     case Isa::kAmx:
-    case Isa::kAvx512:
-      return avx512::kSoftmax;
-    case Isa::kAvx2:
-      return avx2::kSoftmax;
+    case Isa::kAvx512: return avx512::kSoftmax;
+    case Isa::kAvx2: return avx2::kSoftmax;
 #elif defined(STILLVEC_NEON)
-    case Isa::kNeon:
-      return neon::kSoftmax;
+    case Isa::kNeon: return neon::kSoftmax;
 #endif
-    default:
-      return scalar::kSoftmax;
+    default: return scalar::kSoftmax;
   }
 }
 
