@@ -43,7 +43,7 @@ Napi::Value ResultBuffer::take(const Napi::CallbackInfo& info) {
       env, memory_->bytes.data(), size,
       [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Memory>*>(hint); }, keep.get(), &external);
   if (status == napi_ok) {
-    keep.release();
+    static_cast<void>(keep.release());  // V8 frees it
     return Napi::Value(env, external);
   }
   // Electron's sandbox has no external buffers.
