@@ -27,7 +27,8 @@ export interface TrainingColumns {
   readonly rows: number;
 }
 
-const labelNames = ['label', 'labels', 'score', 'scores'];
+/** Columns that hold a label rather than a text, the first that there is. */
+export const labelNames = ['label', 'labels', 'score', 'scores'];
 
 function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
   return Symbol.asyncIterator in value;
@@ -43,6 +44,7 @@ class ColumnBuilder {
   private labelName: string | undefined;
   private readonly labels: number[] = [];
   private rows = 0;
+  private taken = 0;
 
   constructor(private readonly option: string) {}
 
@@ -76,10 +78,16 @@ class ColumnBuilder {
     ++this.rows;
   }
 
-  finish(): TrainingColumns {
-    if (this.rows === 0) throw new InvalidArgumentError(`expected at least one row in ${this.option} but it is empty`);
-    const { columns, rows } = this;
-    return this.labelName === undefined ? { columns, rows } : { columns, rows, labels: Float32Array.from(this.labels) };
+  /** The rows since the last part. */
+  takePart(): TrainingColumns {
+    const columns = this.columns.map(({ name, texts }) => ({ name, texts: texts.splice(0) }));
+    const part = { columns, rows: this.rows - this.taken };
+    this.taken = this.rows;
+    return this.labelName === undefined ? part : { ...part, labels: Float32Array.from(this.labels.splice(0)) };
+  }
+
+  get pending(): number {
+    return this.rows - this.taken;
   }
 
   private adoptColumns(names: readonly string[]): void {
@@ -141,18 +149,30 @@ function fromColumns(option: string, dataset: Readonly<Record<string, unknown>>)
   return labels === undefined ? { columns, rows } : { columns, rows, labels };
 }
 
+/** Rows of an iterable that are held as strings at a time. */
+const rowsPerPart = 8192;
+
+/** How many rows a dataset has, or undefined for an iterable, which knows that only at its end. */
+export function datasetRows(dataset: Dataset): number | undefined {
+  if (Array.isArray(dataset)) return dataset.length;
+  if (typeof dataset !== 'object' || isAsyncIterable(dataset) || isIterable(dataset)) return undefined;
+  const [column] = Object.values(dataset);
+  return column?.length;
+}
+
 /**
- * Reads and checks a dataset.
+ * Reads and checks a dataset part by part, so that one which is larger than memory can be used up as it comes. All parts
+ * have the same columns.
  *
  * @param dataset - Rows, columns or an (async) iterable of rows.
  * @param options - `option` is the dataset's name in errors; `signal` stops the reading of an iterable.
  * @throws InvalidArgumentError naming row, column and value: a text that is no string, a label that is no finite
  * number, a missing or surplus column, columns of unequal length, no text column, no rows.
  */
-export async function readDataset(
+export async function* datasetParts(
   dataset: unknown,
   { option = 'trainDataset', signal }: { option?: string; signal?: AbortSignal | undefined } = {},
-): Promise<TrainingColumns> {
+): AsyncGenerator<TrainingColumns> {
   signal?.throwIfAborted();
   if (typeof dataset !== 'object' || dataset === null) {
     throw new InvalidArgumentError(
@@ -160,17 +180,19 @@ export async function readDataset(
         describe(dataset),
     );
   }
+  if (!isAsyncIterable(dataset) && !isIterable(dataset)) {
+    yield fromColumns(option, dataset as Readonly<Record<string, unknown>>);
+    return;
+  }
   const builder = new ColumnBuilder(option);
-  if (isAsyncIterable(dataset)) {
-    for await (const row of dataset) {
-      signal?.throwIfAborted();
-      builder.add(row);
-    }
-    return builder.finish();
+  let parts = 0;
+  for await (const row of dataset) {
+    signal?.throwIfAborted();
+    builder.add(row);
+    if (builder.pending < rowsPerPart) continue;
+    yield builder.takePart();
+    ++parts;
   }
-  if (isIterable(dataset)) {
-    for (const row of dataset) builder.add(row);
-    return builder.finish();
-  }
-  return fromColumns(option, dataset as Readonly<Record<string, unknown>>);
+  if (builder.pending > 0) yield builder.takePart();
+  else if (parts === 0) throw new InvalidArgumentError(`expected at least one row in ${option} but it is empty`);
 }

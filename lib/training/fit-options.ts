@@ -90,6 +90,7 @@ export interface FitProgress {
   /** `tokenize` counts texts, `train` steps. */
   readonly phase: 'tokenize' | 'train';
   readonly done: number;
+  /** 0 where it is not known: an iterable's texts. */
   readonly total: number;
   /** Rows of the dataset trained on so far. */
   readonly rows: number;

@@ -12,7 +12,7 @@ import {
 import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
 import { latestCheckpoint, resumeRun, writeCheckpoint, type Progress, type RunSettings } from './checkpoint.js';
-import { readDataset, type TrainingColumns } from './dataset.js';
+import { datasetParts, datasetRows, type Dataset, type TrainingColumns } from './dataset.js';
 import { checkFitOptions, type FitOptions, type FitProgress, type FitSettings } from './fit-options.js';
 import { scheduleFactor } from './schedulers.js';
 
@@ -66,10 +66,8 @@ export async function fit(
   const settings = checkFitOptions(options);
   const { signal } = settings;
   const begin = performance.now();
-  const dataset = await readDataset(options.trainDataset, { signal });
-  checkColumns(dataset);
   const loss = settings.loss.lower(start.table.dim);
-  const columns = await tokenize(start, dataset, settings, begin);
+  const columns = await tokenize(start, options.trainDataset, settings, begin);
 
   const config: NativeTrainingConfig = {
     ...loss,
@@ -130,63 +128,61 @@ async function resume(
   return { history: [], evaluations: [], rows: 0 };
 }
 
-function checkColumns({ columns, rows }: TrainingColumns): void {
-  if (columns.length < 2) {
-    throw new InvalidArgumentError(
-      `expected an anchor and a positive column in trainDataset but found only ${columns[0]?.name ?? 'none'}`,
-    );
+function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
+  if (precision !== 'auto') return precision;
+  return native.info().bfloat16 ? 'bfloat16' : 'float32';
+}
+
+/** Tokenizes a dataset once, part by part; of its texts nothing stays but the ids. */
+async function tokenize(
+  model: StaticModel,
+  dataset: Dataset,
+  { signal, onProgress }: FitSettings,
+  begin: number,
+): Promise<readonly NativeTokenColumn[]> {
+  let tokenized: readonly NativeTokenColumn[] = [];
+  let rows = 0;
+  let reported = begin;
+  const report = (done: number): void => {
+    const now = performance.now();
+    const total = (datasetRows(dataset) ?? 0) * tokenized.length;
+    if (now - reported < reportMilliseconds && done !== total) return;
+    reported = now;
+    const seconds = (now - begin) / 1000;
+    onProgress?.({ phase: 'tokenize', done, total, rows: 0, rowsPerSecond: 0, loss: NaN, learningRate: 0, seconds });
+  };
+  try {
+    for await (const part of datasetParts(dataset, { signal })) {
+      if (rows === 0) tokenized = newColumns(part);
+      for (const [i, column] of tokenized.entries()) {
+        const before = rows * tokenized.length + i * part.rows;
+        await model.appendTo(column, asTexts('trainDataset', part.columns[i]?.texts ?? []), {
+          signal,
+          onProgress: (done) => {
+            report(before + done);
+          },
+        });
+      }
+      rows += part.rows;
+    }
+  } catch (error) {
+    throw fromNative(error, signal);
   }
   if (rows < 2) {
     throw new InvalidArgumentError(
       'expected at least two rows in trainDataset but found 1: the other rows of a batch are its negatives',
     );
   }
+  return tokenized;
 }
 
-function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
-  if (precision !== 'auto') return precision;
-  return native.info().bfloat16 ? 'bfloat16' : 'float32';
-}
-
-async function tokenize(
-  model: StaticModel,
-  { columns, rows }: TrainingColumns,
-  { signal, onProgress }: FitSettings,
-  begin: number,
-): Promise<NativeTokenColumn[]> {
-  const total = columns.length * rows;
-  let done = 0;
-  let reported = begin;
-  const filled: NativeTokenColumn[] = [];
-  try {
-    for (const { texts } of columns) {
-      const column = new native.TokenColumn();
-      await model.appendTo(column, asTexts('trainDataset', texts), {
-        signal,
-        onProgress: (texts) => {
-          done = filled.length * rows + texts;
-          const now = performance.now();
-          if (now - reported < reportMilliseconds && done < total) return;
-          reported = now;
-          const seconds = (now - begin) / 1000;
-          onProgress?.({
-            phase: 'tokenize',
-            done,
-            total,
-            rows: 0,
-            rowsPerSecond: 0,
-            loss: NaN,
-            learningRate: 0,
-            seconds,
-          });
-        },
-      });
-      filled.push(column);
-    }
-  } catch (error) {
-    throw fromNative(error, signal);
+function newColumns({ columns }: TrainingColumns): readonly NativeTokenColumn[] {
+  if (columns.length < 2) {
+    throw new InvalidArgumentError(
+      `expected an anchor and a positive column in trainDataset but found only ${columns[0]?.name ?? 'none'}`,
+    );
   }
-  return filled;
+  return columns.map(() => new native.TokenColumn());
 }
 
 /** One run from its first step to its last, and what it has reported. */

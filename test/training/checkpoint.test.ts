@@ -16,7 +16,7 @@ beforeAll(() => {
   tokenizer = writeTinyTokenizer(folder);
 });
 
-const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+const letters = Array.from('abcdefghijklmnopqrstuvwxyz');
 const trainDataset = letters.flatMap((a) =>
   letters.map((b, i) => ({ anchor: `${a}${b}${i}`, positive: `${i % 7} ${b} the ${a} ${b}` })),
 );

@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { readDataset } from '../../lib/training/dataset.js';
+import { datasetParts, type TrainingColumns } from '../../lib/training/dataset.js';
+
+/** A dataset of few rows, whole. */
+async function readDataset(...call: Parameters<typeof datasetParts>): Promise<TrainingColumns> {
+  const parts: TrainingColumns[] = [];
+  for await (const part of datasetParts(...call)) parts.push(part);
+  expect(parts).toHaveLength(1);
+  return parts[0]!;
+}
 
 const rows = [
   { anchor: 'a0', positive: 'p0', negative: 'n0', score: 0.5 },
@@ -19,7 +27,7 @@ async function* asynchronously<T>(values: Iterable<T>): AsyncGenerator<T> {
   for (const value of values) yield await Promise.resolve(value);
 }
 
-describe('readDataset accepts', () => {
+describe('a dataset may be', () => {
   test.each<[string, unknown]>([
     ['rows', rows],
     ['a set of rows', new Set(rows)],
@@ -56,7 +64,7 @@ describe('readDataset accepts', () => {
   });
 });
 
-describe('readDataset refuses', () => {
+describe('a dataset may not be', () => {
   test.each<[string, unknown, string]>([
     [
       'no dataset',
@@ -162,4 +170,23 @@ describe('readDataset refuses', () => {
   test('a dataset by the name that the caller gives it', async () => {
     await expect(readDataset([], { option: 'evalDataset' })).rejects.toThrow('evalDataset');
   });
+});
+
+test('an iterable comes in parts, and the rows are counted through', async () => {
+  const rows = (count: number, last: unknown) =>
+    (function* () {
+      for (let i = 0; i < count; ++i) yield { a: `a${i}`, b: `b${i}`, score: i };
+      yield last;
+    })();
+  const parts: TrainingColumns[] = [];
+  for await (const part of datasetParts(rows(20_000, { a: 'last', b: '', score: 1 }))) parts.push(part);
+  expect(parts.map((part) => part.rows).reduce((sum, n) => sum + n)).toBe(20_001);
+  expect(parts.length).toBeGreaterThan(2);
+  expect(parts.flatMap((part) => part.columns[0]!.texts)[12_345]).toBe('a12345');
+  expect(parts.at(-1)!.labels!.at(-1)).toBe(1);
+  const drain = async () => {
+    for await (const part of datasetParts(rows(20_000, { a: 'last', b: 3, score: 1 })))
+      expect(part.rows).toBeGreaterThan(0);
+  };
+  await expect(drain()).rejects.toThrow('trainDataset[20000].b');
 });

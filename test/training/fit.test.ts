@@ -26,7 +26,7 @@ const dim = 32;
 const newModel = (): Promise<SentenceTransformer> => SentenceTransformer.create({ tokenizer, dim, seed: 3 });
 
 /** Names of things and their descriptions, which share one of their tokens. */
-const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+const letters = Array.from('abcdefghijklmnopqrstuvwxyz');
 const pairs = letters.flatMap((a) =>
   letters.slice(0, 12).map((b, i) => ({ anchor: `${a}${b}${i}`, positive: `${i} ${b} the ${a} ${a}` })),
 );
