@@ -88,24 +88,32 @@ describe('readDatasetFile', () => {
 
   test.each<[string, () => string, object]>([
     ['a missing file', () => path.join(folder, 'none.jsonl'), { code: 'ERR_IO' }],
-    ['a broken line', () => file('broken.jsonl', '{"a":"b"}\n{"a":'), { message: /broken\.jsonl, line 2: / }],
+    [
+      'a broken line',
+      () => file('broken.jsonl', '{"a":"b"}\n{"a":'),
+      { message: expect.stringMatching(/broken\.jsonl, line 2: /) as unknown },
+    ],
     [
       'a truncated gzip',
       () => file('cut.jsonl.gz', gzipSync(jsonLines).subarray(0, 40)),
       { code: 'ERR_INVALID_ARGUMENT' },
     ],
-    ['a row with too many cells', () => file('wide.csv', 'a,b\n1,2,3\n'), { message: /wide\.csv, line 2: / }],
+    [
+      'a row with too many cells',
+      () => file('wide.csv', 'a,b\n1,2,3\n'),
+      { message: expect.stringMatching(/wide\.csv, line 2: /) as unknown },
+    ],
     [
       'a Parquet file that is none',
       () => file('no.parquet', 'hello parquet, or not'),
       { code: 'ERR_INVALID_ARGUMENT' },
     ],
-    ['another kind of file', () => file('rows.txt', 'a'), { message: /\.jsonl, \.csv/ }],
+    [
+      'another kind of file',
+      () => file('rows.txt', 'a'),
+      { message: expect.stringMatching(/\.jsonl, \.csv/) as unknown },
+    ],
   ])('refuses %s', (_, make, expected) => {
-    const matchers = Object.entries(expected).map(([key, value]) => [
-      key,
-      value instanceof RegExp ? expect.stringMatching(value) : value,
-    ]);
-    expect(read(make())).toMatchObject(Object.fromEntries(matchers));
+    expect(read(make())).toMatchObject(expected);
   });
 });
