@@ -6,16 +6,22 @@ const unknown = '[UNK]';
 /** Begins every piece that does not begin its word. */
 const inner = '##';
 
+/** Always in the vocabulary, so that words of the future can be spelled. */
+const alphabet = Array.from('abcdefghijklmnopqrstuvwxyz0123456789', (character) => [
+  character,
+  inner + character,
+]).flat();
+
 /**
  * Learns a WordPiece vocabulary: starts from the characters and joins neighbours that often stand together into a longer
  * piece, then those with their neighbours, as long as there is room.
  *
- * @param size - Tokens of the vocabulary at most, beyond the characters and `[UNK]`, which are always in it.
+ * @param size - Tokens of the vocabulary at most; `[UNK]`, the alphabet and all characters of the texts are always in it.
  */
 export function learnVocabulary(texts: Iterable<string>, size: number): string[] {
   const words = countWords(texts);
   const pairs = new PairTable(words);
-  const vocabulary = new Set([unknown, ...words.flatMap(({ pieces }) => pieces).sort()]);
+  const vocabulary = new Set([unknown, ...alphabet, ...words.flatMap(({ pieces }) => pieces).sort()]);
 
   // Going down by tenths instead of to the very next count needs no queue, and few sweeps.
   for (let fewest = pairs.highestCount; fewest >= 2; fewest = Math.min(fewest - 1, Math.ceil(0.9 * fewest))) {
