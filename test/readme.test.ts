@@ -10,10 +10,12 @@ import { learnVocabulary, writeTokenizer } from '../demo/vocabulary.js';
 
 // Every ```js block of the README and of docs/ is run as it stands, each page's in a folder of its own, in their order.
 // A ```text block after one is what it prints. The folder holds what the pages take for granted: the package, a
-// tokenizer.json and, under the id of a model on the hub, a model of random vectors, which also finds equal words.
+// tokenizer.json and, where `npm start` leaves one and under the id of a model on the hub, a model of random vectors,
+// which also finds equal words.
 
 const checkout = path.resolve(__dirname, '..');
 const hubId = path.join('sentence-transformers', 'static-retrieval-mrl-en-v1');
+const modelPaths = [hubId, path.join('models', 'search-docs')];
 const pages = ['README.md', ...readdirSync(path.join(checkout, 'docs')).map((name) => `docs/${name}`)];
 
 interface Example {
@@ -49,9 +51,11 @@ afterAll(() => {
 function makeFolder(page: string): string {
   const folder = path.join(fixture, 'pages', page);
   mkdirSync(path.join(folder, 'node_modules'), { recursive: true });
-  mkdirSync(path.join(folder, path.dirname(hubId)));
   symlinkSync(checkout, path.join(folder, 'node_modules', 'stillvec'), 'junction');
-  symlinkSync(path.join(fixture, hubId), path.join(folder, hubId), 'junction');
+  for (const model of modelPaths) {
+    mkdirSync(path.join(folder, path.dirname(model)));
+    symlinkSync(path.join(fixture, hubId), path.join(folder, model), 'junction');
+  }
   writeFileSync(path.join(folder, 'tokenizer.json'), readFileSync(tokenizer));
   return folder;
 }
