@@ -8,7 +8,8 @@ const checkout = path.resolve(__dirname, '../..');
 function startDemo(...args: string[]): ChildProcessWithoutNullStreams {
   // The command of `npm start`, after the set-up that the tests have run already.
   const command = [path.join('node_modules', 'tsx', 'dist', 'cli.mjs'), path.join('demo', 'search-docs.ts'), ...args];
-  return spawn(process.execPath, command, { cwd: checkout });
+  // Jest may ask the programs it starts for colors; a pipe has none of its own.
+  return spawn(process.execPath, command, { cwd: checkout, env: { ...process.env, FORCE_COLOR: undefined } });
 }
 
 async function finish(
