@@ -1,0 +1,57 @@
+// One training run of this library. Argument: a file with a FitRequest.
+import {
+  MatryoshkaLoss,
+  MultipleNegativesRankingLoss,
+  SentenceTransformer,
+  type FitProgress,
+} from '../../lib/index.js';
+import { peakRss } from '../support/serve.js';
+import { readFitRequest, type FitReply } from '../support/training.js';
+
+async function main([file = '']: readonly string[]): Promise<void> {
+  const { request, rows } = readFitRequest(file);
+  const model = await SentenceTransformer.load(request.model);
+  const names = ['anchor', 'positive', 'negative'].slice(0, rows[0]?.length);
+  const trainDataset = Object.fromEntries(names.map((name, c) => [name, rows.map((row) => row[c] ?? '')]));
+  const ranking = new MultipleNegativesRankingLoss();
+  const { matryoshkaDims } = request;
+
+  const begin = performance.now();
+  const progress: { ms: number; done: number }[] = [];
+  const result = await model.fit({
+    trainDataset,
+    loss: matryoshkaDims.length === 0 ? ranking : new MatryoshkaLoss(ranking, { dims: matryoshkaDims }),
+    batchSize: request.batchSize,
+    batchSampler: request.sampler,
+    precision: request.precision,
+    optimizer: request.optimizer,
+    learningRate: 0.2,
+    warmupRatio: 0.1,
+    ...(request.maxSteps !== undefined && { maxSteps: request.maxSteps }),
+    onProgress: ({ phase, done }: FitProgress) => {
+      if (phase === 'train') progress.push({ ms: performance.now() - begin, done });
+    },
+  });
+  if (request.output !== undefined) await model.save(request.output);
+
+  const reply: FitReply = {
+    steps: result.history.length,
+    rows: result.rows,
+    seconds: result.seconds,
+    msPerStep: msPerStep(progress),
+    finalLoss: result.history.at(-1)?.loss ?? NaN,
+    peakRss: peakRss(),
+    version: model.info().isa,
+  };
+  process.stdout.write(JSON.stringify(reply));
+}
+
+/** From the first report to the last one: what comes before is tokenizing and setting up. */
+function msPerStep(progress: readonly { ms: number; done: number }[]): number {
+  const first = progress[0];
+  const last = progress.at(-1);
+  if (first === undefined || last === undefined || first === last) return NaN;
+  return (last.ms - first.ms) / (last.done - first.done);
+}
+
+void main(process.argv.slice(2));

@@ -1,0 +1,108 @@
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { createGunzip } from 'node:zlib';
+
+import { sharedFolder } from './texts.js';
+
+/** What a trainer is told: this library's or a peer's. All files are read by both. */
+export interface FitRequest {
+  /** A model folder to begin with. */
+  readonly model: string;
+  /** Rows to train on, an array of arrays of texts in a JSON file: anchor, positive, negatives. */
+  readonly data: string;
+  readonly batchSize: number;
+  /** The rows are used once in all, or for so many steps. */
+  readonly maxSteps?: number;
+  readonly precision: 'float32' | 'bfloat16';
+  readonly optimizer: 'adamw' | 'sparse_adam';
+  /** Empty: the plain loss. */
+  readonly matryoshkaDims: readonly number[];
+  readonly sampler: 'no_duplicates' | 'sequential';
+  /** Where the trained model goes; nowhere without. */
+  readonly output?: string;
+}
+
+export interface FitReply {
+  readonly steps: number;
+  readonly rows: number;
+  /** The whole run: reading, tokenizing, training. */
+  readonly seconds: number;
+  /** Of one step, all that a step waits for included. */
+  readonly msPerStep: number;
+  readonly finalLoss: number;
+  readonly peakRss: number;
+  /** Of one step in milliseconds, where the trainer tells. */
+  readonly stages?: Readonly<Record<string, number>>;
+  readonly version: string;
+}
+
+export const recipeDims = [1024, 512, 256, 128, 64, 32];
+
+export type Row = readonly string[];
+
+/** The project's own mixture of pairs, as far as it is there. */
+export const mixtureFiles = ['arxiv-title-abstract', 'medquad', 'wikisplit'];
+
+export function trainingFile(name: string): string {
+  const file = path.join(sharedFolder, 'train', `${name}.jsonl.gz`);
+  if (!existsSync(file))
+    throw new Error(`expected pairs in ${file}, or --data FILE: JSON lines of anchor and positive`);
+  return file;
+}
+
+/** Rows of a .jsonl or .jsonl.gz file: the values of `anchor`, `positive` and `negative`. */
+export async function readRows(file: string): Promise<Row[]> {
+  const bytes = createReadStream(file);
+  const input = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
+  const rows: Row[] = [];
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    if (line === '') continue;
+    const { anchor, positive, negative } = JSON.parse(line) as Record<string, string | undefined>;
+    rows.push([anchor, positive, negative].filter((text) => text !== undefined));
+  }
+  return rows;
+}
+
+/** In an order that looks random and is the same in every run: a linear congruential generator draws it. */
+export function shuffled<T>(items: readonly T[]): T[] {
+  const result = [...items];
+  let state = 12;
+  for (let i = result.length - 1; i > 0; --i) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const j = Math.floor((state / 2 ** 32) * (i + 1));
+    const other = result[j];
+    const item = result[i];
+    if (other === undefined || item === undefined) continue;
+    result[i] = other;
+    result[j] = item;
+  }
+  return result;
+}
+
+/**
+ * The rows in an order in which every run of `batchSize` of them is a batch without duplicate texts: for comparisons in
+ * which both sides shall see the same batches.
+ */
+export function inBatches(rows: readonly Row[], batchSize: number): Row[] {
+  const ordered: Row[] = [];
+  let waiting: Row[] = [];
+  let seen = new Set<string>();
+  const place = (row: Row): boolean => {
+    if (row.some((text) => seen.has(text))) return false;
+    for (const text of row) seen.add(text);
+    ordered.push(row);
+    if (ordered.length % batchSize === 0) seen = new Set();
+    return true;
+  };
+  for (const row of rows) {
+    if (seen.size === 0) waiting = waiting.filter((late) => !place(late));
+    if (!place(row)) waiting.push(row);
+  }
+  return ordered;
+}
+
+export function readFitRequest(file: string): { request: FitRequest; rows: readonly Row[] } {
+  const request = JSON.parse(readFileSync(file, 'utf8')) as FitRequest;
+  return { request, rows: JSON.parse(readFileSync(request.data, 'utf8')) as Row[] };
+}
