@@ -26,6 +26,9 @@ const fewestWords = 12;
 const runLength = 5;
 const mostKnown = 0.2;
 
+/** How often the pairs of a heading stand in the dataset. */
+const headingRepeats = 3;
+
 /** Characters of a text at most; a longer one is cut between words. */
 const longestText = 2000;
 
@@ -191,18 +194,33 @@ function uniqueHeadings(sections: readonly Section[]): (heading: string) => bool
 }
 
 /**
- * What to learn from: a section is what its heading (with the package's name) is about, and each of its sentences
- * belongs to the others.
+ * What to learn from: a section is what its heading (with and without the package's name) is about, a sentence belongs to
+ * the rest of its section and to the next sentence, and a few words out of it lead to the section, as in a search.
+ * Headings count several times, since they are most like what will be asked.
  */
 export function trainingPairs(sections: readonly Section[]): Pair[] {
   return sections.flatMap(({ package: name, heading, sentences }) => {
-    const pairs = [
-      { anchor: heading, positive: textOf(sentences) },
-      { anchor: `${name} ${heading}`, positive: textOf(sentences) },
-      ...sentences.map((sentence, i) => ({ anchor: sentence, positive: textOf(sentences.toSpliced(i, 1)) })),
+    const text = textOf(sentences);
+    const ofHeading = [
+      { anchor: heading, positive: text },
+      { anchor: `${name} ${heading}`, positive: text },
     ];
+    const ofSentences = sentences.flatMap((sentence, i) => [
+      { anchor: sentence, positive: textOf(sentences.toSpliced(i, 1)) },
+      { anchor: sentence, positive: sentences[i + 1] ?? '' },
+      { anchor: phraseOf(sentence, i), positive: text },
+    ]);
+    const pairs = [...Array<Pair[]>(headingRepeats).fill(ofHeading).flat(), ...ofSentences];
     return pairs.filter(({ anchor, positive }) => words(anchor).length >= 2 && words(positive).length >= 4);
   });
+}
+
+/** Two to six neighbouring words; which ones, varies with `at`. */
+function phraseOf(sentence: string, at: number): string {
+  const all = words(sentence);
+  const length = 2 + (at % 5);
+  const start = (7 * at) % Math.max(1, all.length - length);
+  return all.slice(start, start + length).join(' ');
 }
 
 /** All that is known of a section, for search. */

@@ -50,8 +50,8 @@ interface Scale {
 const full: Scale = {
   modelFolder: path.join('models', 'search-docs'),
   dims: [1024, 256],
-  vocabularySize: 12_000,
-  batchSize: 256,
+  vocabularySize: 4000,
+  batchSize: 512,
   mostSections: Infinity,
 };
 const quick: Scale = {

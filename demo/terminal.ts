@@ -1,10 +1,12 @@
+import { isatty } from 'node:tty';
+
 import { SingleBar } from 'cli-progress';
 import { createColors } from 'picocolors';
 
 const { stdout, env } = process;
 
 /** Whether lines may be coloured and drawn again: on a terminal whose user has not asked for plain text. */
-const isLive = stdout.isTTY && env['TERM'] !== 'dumb' && (env['NO_COLOR'] ?? '') === '';
+const isLive = isatty(stdout.fd) && env['TERM'] !== 'dumb' && (env['NO_COLOR'] ?? '') === '';
 
 export const { bold, dim, cyan, green, red, yellow } = createColors(isLive);
 

@@ -124,16 +124,23 @@ test('nothing of a held-out section is in a training pair, on the documentation 
   }
 });
 
-test('pairs headings and sentences with the rest of their section', () => {
+test('pairs headings, sentences and phrases with what they belong to', () => {
   const section = {
     package: 'tar',
     heading: 'Options',
     sentences: ['Set cwd to change where it runs.', 'Set gzip to make it small.', 'Yes.'],
   };
-  const [first, second, third] = section.sentences;
+  const [first = '', second = '', third = ''] = section.sentences;
+  const whole = `${first}\n${second}\n${third}`;
+  const heading = { anchor: 'tar Options', positive: whole };
   expect(trainingPairs([section])).toEqual([
-    { anchor: 'tar Options', positive: `${first}\n${second}\n${third}` },
+    heading,
+    heading,
+    heading,
     { anchor: first, positive: `${second}\n${third}` },
+    { anchor: first, positive: second },
+    { anchor: 'set cwd', positive: whole },
     { anchor: second, positive: `${first}\n${third}` },
+    { anchor: 'gzip to make', positive: whole },
   ]);
 });

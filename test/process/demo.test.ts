@@ -8,8 +8,9 @@ const checkout = path.resolve(__dirname, '../..');
 function startDemo(...args: string[]): ChildProcessWithoutNullStreams {
   // The command of `npm start`, after the set-up that the tests have run already.
   const command = [path.join('node_modules', 'tsx', 'dist', 'cli.mjs'), path.join('demo', 'search-docs.ts'), ...args];
-  // Jest may ask the programs it starts for colors; a pipe has none of its own.
-  return spawn(process.execPath, command, { cwd: checkout, env: { ...process.env, FORCE_COLOR: undefined } });
+  // What is piped is plain, though CI is where colour libraries use colours, and jest may ask for them.
+  const env = { ...process.env, CI: 'true', FORCE_COLOR: '1', NO_COLOR: undefined };
+  return spawn(process.execPath, command, { cwd: checkout, env });
 }
 
 async function finish(
