@@ -24,8 +24,8 @@ namespace {
 constexpr std::size_t kTileRows = 32;
 constexpr std::size_t kTileBlocks = kTileRows / kBlockRows;
 
-// Blocks of k that one call multiplies: 16 KiB of the right operand, which stay in L1 for all row blocks.
-constexpr std::size_t kDepth = 8;
+// Added to row strides that are else near a multiple of 4 KiB, where the rows of a tile would share one set of L1.
+constexpr std::size_t kSkew = 16;
 
 // The slab of H, whatever the batch.
 constexpr std::size_t kSlabBytes = 32u << 20;
@@ -121,6 +121,7 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
         terms_.push_back({with_anchors, sides_.size(), anchors, batch, column});
       }
       score_width_ += side.panels * kPanelColumns;
+      score_stride_ = score_width_ + kSkew;
       sides_.push_back(std::move(side));
     };
     add_side(anchors, true, kQueryToDoc, (directions & kQueryToQuery) != 0, kQueryToQuery);
@@ -130,18 +131,6 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
     losses_.assign(batch, 0.0);
   }
 
-  // Columns that no term writes (the rest of a panel) are zeroed once and stay so.
-  if (!same_shape || prefixes > zeroed_prefixes_) {
-    zeroed_prefixes_ = std::max(prefixes, same_shape ? zeroed_prefixes_ : 0);
-    for (Scratch& scratch : scratch_) {
-      scratch.products.reserve(kTileRows * score_width_);
-      scratch.gradients.reserve(zeroed_prefixes_ * kTileRows * score_width_);
-      scratch.gradients.fill_zero(zeroed_prefixes_ * kTileRows * score_width_);
-      scratch.logits.reserve(score_width_);
-      scratch.left.reserve(kTileRows * score_width_ / products_.unit);
-    }
-    inverse_norms_.reserve(zeroed_prefixes_ * text_rows_);
-  }
   const std::size_t tile_blocks = blocks_for(batch, kTileRows) * kTileBlocks;
   const std::size_t batch_blocks = blocks_for(batch, kBlockUnits * products_.unit);
   for (Side& side : sides_) {
@@ -149,8 +138,13 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
     side.columns.reserve(layout_.row_blocks * batch_blocks * kBlockSize);
     if (side.are_candidates) side.gradient.reserve(batch * gradient_stride());
   }
+  inverse_norms_.reserve(prefixes * text_rows_);
   for (Scratch& scratch : scratch_) {
-    scratch.row_gradient.reserve(kTileRows * layout_.panels * kPanelColumns);
+    scratch.products.reserve(prefixes * kTileRows * score_stride_);
+    scratch.logits.reserve(score_width_);
+    scratch.sums.reserve(score_width_);
+    scratch.left.reserve(kTileRows * score_width_ / products_.unit);
+    scratch.row_gradient.reserve(kTileRows * (layout_.panels * kPanelColumns + kSkew));
     scratch.row_sums.reserve(sides_.size() * kTileRows * prefixes);
     scratch.panel.reserve(layout_.row_blocks * kBlockRows * kPanelColumns);
   }
@@ -240,23 +234,20 @@ void RankingObjective::pack() {
   });
 }
 
-// products += rows [first_row, first_row + kTileRows) of every side times its candidates, over block `prefix`.
+// The products of rows [first_row, first_row + kTileRows) of every side with its candidates, over the columns of
+// `prefix`: those of the prefix before, which stand a tile before `products`, plus those of its block.
 void RankingObjective::multiply_rows(std::size_t prefix, std::size_t first_row, float* products) {
   const ColumnBlock& block = layout_.blocks[prefix];
+  const float* before = prefix == 0 ? nullptr : products - kTileRows * score_stride_;
   const std::size_t tile_blocks = blocks_for(batch_, kTileRows) * kTileBlocks;
   for (const Side& side : sides_) {
     const std::uint32_t* left = side.rows.data() + tile_blocks * block.k_block * kBlockSize +
                                 first_row / kBlockRows * block.k_blocks * kBlockSize;
     const std::uint32_t* right = candidates_forward_.data() + candidate_panels_ * block.k_block * kPanelBlock +
                                  side.panel * block.k_blocks * kPanelBlock;
-    for (std::size_t k = 0; k < block.k_blocks; k += kDepth) {
-      const std::size_t depth = std::min(kDepth, block.k_blocks - k);
-      for (std::size_t panel = 0; panel < side.panels; ++panel) {
-        products_.multiply(left + k * kBlockSize, block.k_blocks * kBlockSize, kTileBlocks,
-                           right + (panel * block.k_blocks + k) * kPanelBlock, depth,
-                           products + side.column + panel * kPanelColumns, score_width_, prefix > 0 || k > 0);
-      }
-    }
+    kernels::multiply_panels(products_, left, block.k_blocks * kBlockSize, kTileBlocks, right,
+                             block.k_blocks * kPanelBlock, side.panels, block.k_blocks,
+                             before == nullptr ? nullptr : before + side.column, products + side.column, score_stride_);
   }
 }
 
@@ -295,9 +286,11 @@ float RankingObjective::term_logits(const Term& term, std::size_t prefix, std::s
   return max;
 }
 
-// Loss of one row at one prefix: U of the row, and its part in the sums of U * products by row and by column.
-void RankingObjective::soften_row(std::size_t prefix, std::size_t row, const float* products, float* logits,
-                                  float* gradients, float* column_sums, float* row_sums, std::size_t row_sum_stride) {
+// Loss of one row at one prefix: adds U to the sums over the longer prefixes, which gives H in place of the products,
+// and its part to the sums of U * products by row and by column.
+void RankingObjective::soften_row(std::size_t prefix, std::size_t row, float* products, Scratch& scratch,
+                                  float* column_sums, float* row_sums, std::size_t row_sum_stride) {
+  float* logits = scratch.logits.data();
   const kernels::SoftmaxKernels& softmax = kernels::softmax_kernels();
   // Terms of one softmax: all of them, or each its own.
   const std::size_t partitions = loss_.per_direction ? terms_.size() : 1;
@@ -329,8 +322,8 @@ void RankingObjective::soften_row(std::size_t prefix, std::size_t row, const flo
       const float* column_scale = unit_norm_ ? inverse_norms(prefix) + term.first_text : nullptr;
       const float row_norm = unit_norm_ ? inverse_norms(prefix)[side.first_text + row] : 1.0f;
       row_sums[term.side * row_sum_stride] +=
-          softmax.gradient(logits + term.column, products + term.column, column_scale, factor * row_norm, term.count,
-                           gradients + term.column, column_sums + term.column);
+          softmax.gradient(logits + term.column, column_scale, factor * row_norm, term.count, products + term.column,
+                           scratch.sums.data() + term.column, column_sums + term.column);
     }
   }
   losses_[row] += static_cast<double>(weight) * (log_sums / static_cast<double>(partitions) - positive_logit);
@@ -340,22 +333,18 @@ void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scr
   const std::size_t prefixes = prefixes_.size();
   const std::size_t first_row = slab.first_row + tile * kTileRows;
   const std::size_t rows = std::min(kTileRows, batch_ - first_row);
-  const std::size_t tile_size = kTileRows * score_width_;
+  const std::size_t tile_size = kTileRows * score_stride_;
   const std::size_t row_sum_stride = kTileRows * prefixes;
   float* column_sums = slab_sums_.data() + tile * prefixes * score_width_;
   std::memset(column_sums, 0, prefixes * score_width_ * sizeof(float));
   for (std::size_t row = first_row; row < first_row + rows; ++row) losses_[row] = 0.0;
 
-  for (std::size_t p = 0; p < prefixes; ++p) {
-    multiply_rows(p, first_row, scratch.products.data());
-    float* gradients = scratch.gradients.data() + p * tile_size;
-    for (std::size_t r = 0; r < rows; ++r) {
-      soften_row(p, first_row + r, scratch.products.data() + r * score_width_, scratch.logits.data(),
-                 gradients + r * score_width_, column_sums + p * score_width_,
-                 scratch.row_sums.data() + r * prefixes + p, row_sum_stride);
-    }
-    if (rows < kTileRows) {
-      std::memset(gradients + rows * score_width_, 0, (kTileRows - rows) * score_width_ * sizeof(float));
+  for (std::size_t p = 0; p < prefixes; ++p) multiply_rows(p, first_row, scratch.products.data() + p * tile_size);
+  for (std::size_t r = 0; r < rows; ++r) {
+    scratch.sums.fill_zero(score_width_);
+    for (std::size_t p = prefixes; p-- > 0;) {
+      soften_row(p, first_row + r, scratch.products.data() + p * tile_size + r * score_stride_, scratch,
+                 column_sums + p * score_width_, scratch.row_sums.data() + r * prefixes + p, row_sum_stride);
     }
   }
 
@@ -363,7 +352,7 @@ void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scr
   const std::size_t slab_blocks = blocks_for(slab.rows, kTileRows) * kTileRows / (kBlockUnits * unit);
   const std::size_t tile_k = tile * kTileRows / (kBlockUnits * unit);
   const std::size_t candidate_blocks = candidate_panels_ * kPanelColumns / (kBlockUnits * unit);
-  const std::size_t padded_width = layout_.panels * kPanelColumns;
+  const std::size_t row_stride = layout_.panels * kPanelColumns + kSkew;
   const kernels::RowKernels& row_kernels = kernels::row_kernels();
   for (std::size_t s = 0; s < sides_.size(); ++s) {
     Side& side = sides_[s];
@@ -371,28 +360,19 @@ void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scr
     const std::size_t k_blocks = width / (kBlockUnits * unit);
     const std::size_t first_block = side.panel * kPanelColumns / (kBlockUnits * unit);
     for (std::size_t p = prefixes; p-- > 0;) {
-      // From U to H: what the longer prefixes say of this block too.
-      float* h = scratch.gradients.data() + p * tile_size + side.column;
-      if (p + 1 < prefixes) {
-        for (std::size_t r = 0; r < rows; ++r) {
-          row_kernels.add_scaled(1.0f, h + tile_size + r * score_width_, width, h + r * score_width_);
-        }
-      }
+      const float* h = scratch.products.data() + p * tile_size + side.column;
       std::uint32_t* right =
           slab_.data() + (side.column / kPanelColumns * prefixes + p * side.panels) * slab_blocks * kPanelBlock;
-      kernels::pack_right_columns(products_, h, score_width_, width, kTileRows, right + tile_k * kPanelBlock,
+      kernels::pack_right_columns(products_, h, score_stride_, width, kTileRows, right + tile_k * kPanelBlock,
                                   slab_blocks * kPanelBlock);
-      kernels::pack_left_rows(products_, h, score_width_, kTileRows, width, scratch.left.data(), k_blocks * kBlockSize);
-
+      kernels::pack_left_rows(products_, h, score_stride_, kTileRows, width, scratch.left.data(),
+                              k_blocks * kBlockSize);
       const ColumnBlock& block = layout_.blocks[p];
-      for (std::size_t k = 0; k < k_blocks; k += kDepth) {
-        const std::size_t depth = std::min(kDepth, k_blocks - k);
-        for (std::size_t panel = block.panel; panel < block.panel + block.panels; ++panel) {
-          products_.multiply(scratch.left.data() + k * kBlockSize, k_blocks * kBlockSize, kTileBlocks,
-                             candidates_backward_.data() + (panel * candidate_blocks + first_block + k) * kPanelBlock,
-                             depth, scratch.row_gradient.data() + panel * kPanelColumns, padded_width, k > 0);
-        }
-      }
+      kernels::multiply_panels(
+          products_, scratch.left.data(), k_blocks * kBlockSize, kTileBlocks,
+          candidates_backward_.data() + (block.panel * candidate_blocks + first_block) * kPanelBlock,
+          candidate_blocks * kPanelBlock, block.panels, k_blocks, nullptr,
+          scratch.row_gradient.data() + block.panel * kPanelColumns, row_stride);
     }
 
     for (std::size_t r = 0; r < rows; ++r) {
@@ -402,8 +382,7 @@ void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scr
       float along = 0.0f;
       for (std::size_t p = prefixes; p-- > 0;) {
         const ColumnBlock& block = layout_.blocks[p];
-        std::memcpy(gradient + block.begin,
-                    scratch.row_gradient.data() + r * padded_width + block.panel * kPanelColumns,
+        std::memcpy(gradient + block.begin, scratch.row_gradient.data() + r * row_stride + block.panel * kPanelColumns,
                     block.width * sizeof(float));
         if (!unit_norm_) continue;
         const float norm = inverse_norms(p)[text];
@@ -432,11 +411,9 @@ void RankingObjective::run_panel(const Slab& slab, std::size_t panel) {
           slab_.data() +
           (side.column / kPanelColumns * prefixes + p * side.panels + panel - side.panel) * slab_blocks * kPanelBlock;
       const std::uint32_t* left = side.columns.data() + (block.row_block * batch_blocks + first_block) * kBlockSize;
-      for (std::size_t k = 0; k < used_blocks; k += kDepth) {
-        products_.multiply(left + k * kBlockSize, batch_blocks * kBlockSize, block.row_blocks, right + k * kPanelBlock,
-                           std::min(kDepth, used_blocks - k), out + block.row_block * kBlockRows * kPanelColumns,
-                           kPanelColumns, accumulate || k > 0);
-      }
+      float* block_out = out + block.row_block * kBlockRows * kPanelColumns;
+      kernels::multiply_panels(products_, left, batch_blocks * kBlockSize, block.row_blocks, right, 0, 1, used_blocks,
+                               accumulate ? block_out : nullptr, block_out, kPanelColumns);
       float* sums = column_sums_.data() + p * score_width_ + side.column + (panel - side.panel) * kPanelColumns;
       for (std::size_t tile = 0; tile < tiles; ++tile) {
         const float* part = slab_sums_.data() + tile * prefixes * score_width_ + (sums - column_sums_.data());

@@ -67,9 +67,9 @@ class RankingObjective {
   };
 
   struct Scratch {
-    Buffer<float> products;      // tile rows x score width
-    Buffer<float> gradients;     // prefixes x tile rows x score width: U_p, then H_p
+    Buffer<float> products;      // prefixes x tile rows x score stride: of a prefix, then its block's H
     Buffer<float> logits;        // score width
+    Buffer<float> sums;          // score width: of a row's U over the prefixes so far
     Buffer<std::uint32_t> left;  // H_p of one side as a left operand
     Buffer<float> row_gradient;  // tile rows x padded columns
     Buffer<float> row_sums;      // sides x tile rows x prefixes
@@ -88,8 +88,8 @@ class RankingObjective {
   void pack();
   void run_tile(const Slab& slab, std::size_t tile, Scratch& scratch);
   void multiply_rows(std::size_t prefix, std::size_t first_row, float* products);
-  void soften_row(std::size_t prefix, std::size_t row, const float* products, float* logits, float* gradients,
-                  float* column_sums, float* row_sums, std::size_t row_sum_stride);
+  void soften_row(std::size_t prefix, std::size_t row, float* products, Scratch& scratch, float* column_sums,
+                  float* row_sums, std::size_t row_sum_stride);
   float term_logits(const Term& term, std::size_t prefix, std::size_t row, const float* products, float* logits) const;
   void run_panel(const Slab& slab, std::size_t panel);
   void finish_panel(std::size_t panel, Scratch& scratch);
@@ -111,7 +111,7 @@ class RankingObjective {
   std::size_t columns_ = 0, batch_ = 0, documents_ = 0, text_rows_ = 0;
   std::size_t document_panels_ = 0, candidate_panels_ = 0;
   std::size_t score_width_ = 0;
-  std::size_t zeroed_prefixes_ = 0;
+  std::size_t score_stride_ = 0;
   std::vector<Side> sides_;
   std::vector<Term> terms_;
 

@@ -1,6 +1,7 @@
 #include "training/trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <new>
 #include <string>
@@ -15,6 +16,20 @@ namespace stillvec::training {
 namespace {
 
 constexpr std::size_t kTextsPerChunk = 16;
+
+// Times one stage after the other.
+class StageClock {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    return seconds;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
 
 Status invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
 
@@ -84,7 +99,7 @@ struct Trainer::Impl {
         optimizer(thread_pool, optimizer_config, table_rows, width) {}
 
   Status read_batch(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch);
-  double compute(std::uint64_t& random);
+  double compute(std::uint64_t& random, StageClock& clock, StepTimes& times);
   void draw_prefixes(std::uint64_t& random);
   void pool_texts();
   void divide_gradient();
@@ -173,11 +188,13 @@ void Trainer::Impl::divide_gradient() {
   });
 }
 
-double Trainer::Impl::compute(std::uint64_t& random) {
+double Trainer::Impl::compute(std::uint64_t& random, StageClock& clock, StepTimes& times) {
   draw_prefixes(random);
   pool_texts();
+  times.pooling = clock.lap();
   const double result = objective.run(texts.data(), columns_count, batch_size, prefixes);
   divide_gradient();
+  times.loss = clock.lap();
   return result;
 }
 
@@ -211,15 +228,19 @@ Result<StepReport> Trainer::step(std::span<const TokenColumn* const> columns, st
   Impl& impl = *impl_;
   bool caught_up = false;
   try {
+    StepReport report;
+    StageClock clock;
     if (Status status = impl.read_batch(columns, batch); !status.is_ok()) return status;
+    report.seconds.index = clock.lap();
     impl.optimizer.catch_up(impl.touched.rows(), impl.table.data());
+    report.seconds.catch_up = clock.lap();
     caught_up = true;
     std::uint64_t random = impl.random_state;
-    StepReport report;
-    report.loss = impl.compute(random);
+    report.loss = impl.compute(random, clock, report.seconds);
     report.grad_norm = impl.optimizer.step(
         impl.touched, {impl.objective.gradient(), impl.objective.gradient_stride(), impl.objective.width()},
         impl.text_norms, learning_rate, impl.table.data());
+    report.seconds.update = clock.lap();
     impl.random_state = random;
     return report;
   } catch (const std::bad_alloc&) {
@@ -236,7 +257,9 @@ Result<double> Trainer::gradient(std::span<const TokenColumn* const> columns, st
     if (Status status = impl.read_batch(columns, batch); !status.is_ok()) return status;
     synchronize();
     std::uint64_t random = impl.random_state;
-    const double loss = impl.compute(random);
+    StageClock clock;
+    StepTimes times;
+    const double loss = impl.compute(random, clock, times);
     std::fill(out.begin(), out.end(), 0.0f);
     const std::span<const std::uint32_t> rows = impl.touched.rows();
     for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -70,9 +70,19 @@ struct OptimizerConfig {
 
 enum class Precision { kFloat32, kBfloat16 };  // of the loss products; sums and weights stay f32
 
+// Where a step's time went, in seconds.
+struct StepTimes {
+  double index = 0.0;     // which rows the batch touches
+  double catch_up = 0.0;  // of rows that slept
+  double pooling = 0.0;
+  double loss = 0.0;    // products, softmax and their gradients
+  double update = 0.0;  // gradients of the rows, clipping, Adam
+};
+
 struct StepReport {
   double loss = 0.0;
   double grad_norm = 0.0;  // global L2 norm before clipping
+  StepTimes seconds;
 };
 
 // All that a trainer's next steps depend on, its settings aside. The arrays are the trainer's own, until it changes.

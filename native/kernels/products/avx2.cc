@@ -64,13 +64,13 @@ void right_columns(const float* source, std::size_t stride, std::uint32_t* packe
 
 // kRows x 16 columns: at most 12 sums, 2 vectors of b and 1 of a in 16 registers.
 template <int kRows>
-void multiply_tile(const float* a, const float* b, std::size_t k_blocks, float* out, std::size_t out_stride,
-                   bool accumulate) {
+void multiply_tile(const float* a, const float* b, std::size_t k_blocks, const float* before, float* out,
+                   std::size_t out_stride) {
   __m256 sums[kRows][2];
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
-    sums[r][0] = accumulate ? _mm256_loadu_ps(out + r * out_stride) : _mm256_setzero_ps();
-    sums[r][1] = accumulate ? _mm256_loadu_ps(out + r * out_stride + 8) : _mm256_setzero_ps();
+    sums[r][0] = before != nullptr ? _mm256_loadu_ps(before + r * out_stride) : _mm256_setzero_ps();
+    sums[r][1] = before != nullptr ? _mm256_loadu_ps(before + r * out_stride + 8) : _mm256_setzero_ps();
   }
   for (std::size_t block = 0; block < k_blocks; ++block) {
     for (std::size_t u = 0; u < kBlockUnits; ++u) {
@@ -94,15 +94,21 @@ void multiply_tile(const float* a, const float* b, std::size_t k_blocks, float* 
 }
 
 void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t row_blocks, const std::uint32_t* right,
-              std::size_t k_blocks, float* out, std::size_t out_stride, bool accumulate) {
+              const std::uint32_t* /*next*/, std::size_t k_blocks, const float* addend, float* out,
+              std::size_t out_stride) {
+  // Sums begin at the same place of the addend as they stand at in the result.
+  const auto before = [&](const float* sums) { return addend == nullptr ? nullptr : addend + (sums - out); };
   for (std::size_t block = 0; block < row_blocks; ++block) {
     const float* a = reinterpret_cast<const float*>(left + block * left_stride);
     float* c = out + block * kBlockRows * out_stride;
     for (std::size_t half = 0; half < kPanelColumns; half += 16) {
       const float* b = reinterpret_cast<const float*>(right) + half;
-      multiply_tile<6>(a, b, k_blocks, c + half, out_stride, accumulate);
-      multiply_tile<6>(a + 6 * kBlockUnits, b, k_blocks, c + 6 * out_stride + half, out_stride, accumulate);
-      multiply_tile<4>(a + 12 * kBlockUnits, b, k_blocks, c + 12 * out_stride + half, out_stride, accumulate);
+      float* tile = c + half;
+      multiply_tile<6>(a, b, k_blocks, before(tile), tile, out_stride);
+      tile += 6 * out_stride;
+      multiply_tile<6>(a + 6 * kBlockUnits, b, k_blocks, before(tile), tile, out_stride);
+      tile += 6 * out_stride;
+      multiply_tile<4>(a + 12 * kBlockUnits, b, k_blocks, before(tile), tile, out_stride);
     }
   }
 }

@@ -12,6 +12,7 @@ namespace stillvec::kernels::avx512 {
 namespace {
 
 #include "kernels/products/pack_avx512.inl"
+#include "kernels/products/prefetch_x86.inl"
 
 struct F32 {
   static constexpr std::size_t kUnit = 1;
@@ -25,19 +26,26 @@ struct F32 {
 
 // 8 rows x 32 columns: 16 sums, enough to hide the latency of fma; a row's units are broadcast from memory.
 void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t row_blocks, const std::uint32_t* right,
-              std::size_t k_blocks, float* out, std::size_t out_stride, bool accumulate) {
+              const std::uint32_t* next, std::size_t k_blocks, const float* addend, float* out,
+              std::size_t out_stride) {
   constexpr int kRows = 8;
-  for (std::size_t tile = 0; tile < 2 * row_blocks; ++tile) {
+  const std::size_t tiles = 2 * row_blocks;
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
     const float* a = reinterpret_cast<const float*>(left + tile / 2 * left_stride + tile % 2 * kRows * kBlockUnits);
     const float* b = reinterpret_cast<const float*>(right);
     float* c = out + tile * kRows * out_stride;
+    const float* before = addend == nullptr ? nullptr : addend + tile * kRows * out_stride;
+    const std::size_t next_tile = tile + 1 < tiles ? tile + 1 : tile;
+    const std::uint32_t* next_rows = left + next_tile / 2 * left_stride + next_tile % 2 * kRows * kBlockUnits;
     __m512 sums[kRows][2];
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      sums[r][0] = accumulate ? _mm512_loadu_ps(c + r * out_stride) : _mm512_setzero_ps();
-      sums[r][1] = accumulate ? _mm512_loadu_ps(c + r * out_stride + 16) : _mm512_setzero_ps();
+      sums[r][0] = before != nullptr ? _mm512_loadu_ps(before + r * out_stride) : _mm512_setzero_ps();
+      sums[r][1] = before != nullptr ? _mm512_loadu_ps(before + r * out_stride + 16) : _mm512_setzero_ps();
     }
     for (std::size_t block = 0; block < k_blocks; ++block) {
+      prefetch_share(next + block * kPanelBlock, tile, tiles);
+      prefetch_rows(next_rows + block * kBlockSize);
       for (std::size_t u = 0; u < kBlockUnits; ++u) {
         const __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
 #pragma GCC unroll 8

@@ -62,13 +62,13 @@ void multiply_unit(const float32x4_t (&a)[8], const float* b, float32x4_t (&sums
   }
 }
 
-void multiply_tile(const float* a, const float* b, std::size_t k_blocks, float* out, std::size_t out_stride,
-                   bool accumulate) {
+void multiply_tile(const float* a, const float* b, std::size_t k_blocks, const float* before, float* out,
+                   std::size_t out_stride) {
   float32x4_t sums[8][2];
 #pragma GCC unroll 8
   for (int r = 0; r < 8; ++r) {
-    sums[r][0] = accumulate ? vld1q_f32(out + r * out_stride) : vdupq_n_f32(0.0f);
-    sums[r][1] = accumulate ? vld1q_f32(out + r * out_stride + 4) : vdupq_n_f32(0.0f);
+    sums[r][0] = before != nullptr ? vld1q_f32(before + r * out_stride) : vdupq_n_f32(0.0f);
+    sums[r][1] = before != nullptr ? vld1q_f32(before + r * out_stride + 4) : vdupq_n_f32(0.0f);
   }
   for (std::size_t block = 0; block < k_blocks; ++block) {
     for (std::size_t u = 0; u < kBlockUnits; u += 4) {
@@ -91,12 +91,14 @@ void multiply_tile(const float* a, const float* b, std::size_t k_blocks, float* 
 }
 
 void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t row_blocks, const std::uint32_t* right,
-              std::size_t k_blocks, float* out, std::size_t out_stride, bool accumulate) {
+              const std::uint32_t* /*next*/, std::size_t k_blocks, const float* addend, float* out,
+              std::size_t out_stride) {
   for (std::size_t tile = 0; tile < 2 * row_blocks; ++tile) {
     const float* a = reinterpret_cast<const float*>(left + tile / 2 * left_stride + tile % 2 * 8 * kBlockUnits);
     for (std::size_t column = 0; column < kPanelColumns; column += 8) {
-      multiply_tile(a, reinterpret_cast<const float*>(right) + column, k_blocks, out + tile * 8 * out_stride + column,
-                    out_stride, accumulate);
+      const std::size_t place = tile * 8 * out_stride + column;
+      multiply_tile(a, reinterpret_cast<const float*>(right) + column, k_blocks,
+                    addend == nullptr ? nullptr : addend + place, out + place, out_stride);
     }
   }
 }

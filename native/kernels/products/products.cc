@@ -95,6 +95,16 @@ void pack_columns(ProductKernels::PackBlock pack, std::size_t block_values, cons
   }
 }
 
+// Panels that are packed into may lie far apart and out of cache: their lines are asked for this many panels early.
+constexpr std::size_t kAhead = 2;
+
+void prefetch([[maybe_unused]] const std::uint32_t* units, [[maybe_unused]] std::size_t count) {
+#if defined(__GNUC__)
+  constexpr std::size_t kLine = 16;
+  for (std::size_t i = 0; i < count; i += kLine) __builtin_prefetch(units + i, 1);
+#endif
+}
+
 // A panel is two blocks wide; one that the matrix does not reach is zero.
 void clear_half_panel(std::uint32_t* half, std::size_t k_blocks) {
   for (std::size_t u = 0; u < k_blocks * kBlockUnits; ++u) {
@@ -137,6 +147,8 @@ void pack_right_rows(const ProductKernels& kernels, const float* source, std::si
 void pack_right_columns(const ProductKernels& kernels, const float* source, std::size_t stride, std::size_t columns,
                         std::size_t k, std::uint32_t* packed, std::size_t panel_stride) {
   for (std::size_t c = 0; c < columns; c += kPanelColumns, packed += panel_stride) {
+    if (c + kAhead * kPanelColumns < columns)
+      prefetch(packed + kAhead * panel_stride, k / kernels.unit * kPanelColumns);
     for (std::size_t half : {std::size_t{0}, kBlockRows}) {
       if (c + half < columns) {
         pack_columns(kernels.right_columns, kBlockUnits * kernels.unit, source + c + half, stride,
@@ -144,6 +156,25 @@ void pack_right_columns(const ProductKernels& kernels, const float* source, std:
       } else {
         clear_half_panel(packed + half, blocks_for(k, kBlockUnits * kernels.unit));
       }
+    }
+  }
+}
+
+void multiply_panels(const ProductKernels& kernels, const std::uint32_t* left, std::size_t left_stride,
+                     std::size_t row_blocks, const std::uint32_t* right, std::size_t panel_stride, std::size_t panels,
+                     std::size_t k_blocks, const float* addend, float* out, std::size_t out_stride) {
+  constexpr std::size_t kDepth = 8;  // 16 KiB of a panel
+  for (std::size_t k = 0; k < k_blocks; k += kDepth) {
+    const std::size_t depth = std::min(kDepth, k_blocks - k);
+    for (std::size_t panel = 0; panel < panels; ++panel) {
+      const std::uint32_t* current = right + panel * panel_stride + k * kPanelBlock;
+      const bool is_last = panel + 1 == panels;
+      const std::uint32_t* next = !is_last               ? current + panel_stride
+                                  : k + depth < k_blocks ? right + (k + depth) * kPanelBlock
+                                                         : current;
+      float* sums = out + panel * kPanelColumns;
+      const float* before = k > 0 ? sums : addend == nullptr ? nullptr : addend + panel * kPanelColumns;
+      kernels.multiply(left + k * kBlockSize, left_stride, row_blocks, current, next, depth, before, sums, out_stride);
     }
   }
 }

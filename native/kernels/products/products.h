@@ -38,11 +38,12 @@ struct ProductKernels {
   PackBlock right_columns;
 
   // for r < 16 row_blocks, c < 32:
-  //   out[r * out_stride + c] = (accumulate ? out : 0) + sum over k of left[r][k] * right[k][c]
-  // with k_blocks blocks of k, row block b at left + b * left_stride, one panel at right.
+  //   out[r * out_stride + c] = addend[r * out_stride + c] + sum over k of left[r][k] * right[k][c]
+  // (addend null: zeros; it may be out itself) with k_blocks blocks of k, row block b at left + b * left_stride, one
+  // panel at right. `next`: what will be `right` in the next call, to be fetched meanwhile.
   void (*multiply)(const std::uint32_t* left, std::size_t left_stride, std::size_t row_blocks,
-                   const std::uint32_t* right, std::size_t k_blocks, float* out, std::size_t out_stride,
-                   bool accumulate);
+                   const std::uint32_t* right, const std::uint32_t* next, std::size_t k_blocks, const float* addend,
+                   float* out, std::size_t out_stride);
 };
 
 const ProductKernels& f32_products(Isa isa);
@@ -70,5 +71,11 @@ void pack_right_rows(const ProductKernels& kernels, const float* source, std::si
                      std::size_t k, std::uint32_t* packed, std::size_t panel_stride);
 void pack_right_columns(const ProductKernels& kernels, const float* source, std::size_t stride, std::size_t columns,
                         std::size_t k, std::uint32_t* packed, std::size_t panel_stride);
+
+// multiply() for `panels` panels, `panel_stride` units apart, whose columns stand side by side in `out`, in steps along
+// k that keep a panel's part in L1.
+void multiply_panels(const ProductKernels& kernels, const std::uint32_t* left, std::size_t left_stride,
+                     std::size_t row_blocks, const std::uint32_t* right, std::size_t panel_stride, std::size_t panels,
+                     std::size_t k_blocks, const float* addend, float* out, std::size_t out_stride);
 
 }  // namespace stillvec::kernels

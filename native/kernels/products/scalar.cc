@@ -81,11 +81,12 @@ void right_columns(const float* source, std::size_t stride, std::uint32_t* packe
 
 template <typename Type>
 void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t row_blocks, const std::uint32_t* right,
-              std::size_t k_blocks, float* out, std::size_t out_stride, bool accumulate) {
+              const std::uint32_t* /*next*/, std::size_t k_blocks, const float* addend, float* out,
+              std::size_t out_stride) {
   for (std::size_t r = 0; r < row_blocks * kBlockRows; ++r) {
     const std::uint32_t* row = left + r / kBlockRows * left_stride + r % kBlockRows * kBlockUnits;
     float sums[kPanelColumns];
-    for (std::size_t c = 0; c < kPanelColumns; ++c) sums[c] = accumulate ? out[r * out_stride + c] : 0.0f;
+    for (std::size_t c = 0; c < kPanelColumns; ++c) sums[c] = addend == nullptr ? 0.0f : addend[r * out_stride + c];
     for (std::size_t block = 0; block < k_blocks; ++block) {
       for (std::size_t u = 0; u < kBlockUnits; ++u) {
         const std::uint32_t a = row[block * kBlockSize + u];

@@ -16,9 +16,9 @@ struct SoftmaxKernels {
   // returns the sum
   float (*exponentiate)(float* z, float max, std::size_t n);
 
-  // for j < n:  u[j] = e[j] * (row_scale * column_scale[j]),  column_sums[j] += u[j] * s[j]
-  // returns the sum of u[j] * s[j]
-  float (*gradient)(const float* e, const float* s, const float* column_scale, float row_scale, std::size_t n, float* u,
+  // for j < n:  u = e[j] * (row_scale * column_scale[j]),  column_sums[j] += u * s[j],  h[j] += u,  s[j] = h[j]
+  // returns the sum of u * s[j] (as it was)
+  float (*gradient)(const float* e, const float* column_scale, float row_scale, std::size_t n, float* s, float* h,
                     float* column_sums);
 };
 

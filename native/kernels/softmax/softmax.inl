@@ -64,26 +64,30 @@ static float exponentiate(float* z, float max, std::size_t n) {
   return F::sum(sum);
 }
 
-static float gradient(const float* e, const float* s, const float* column_scale, float row_scale, std::size_t n,
-                      float* u, float* column_sums) {
+static float gradient(const float* e, const float* column_scale, float row_scale, std::size_t n, float* s, float* h,
+                      float* column_sums) {
   using F = Floats;
   const F::V row = F::set(row_scale);
   F::V sum = F::zero();
   std::size_t j = 0;
   for (; j + F::kLanes <= n; j += F::kLanes) {
     const F::V scale = column_scale == nullptr ? row : F::mul(row, F::load(column_scale + j));
-    const F::V value = F::mul(F::load(e + j), scale);
-    const F::V product = F::mul(value, F::load(s + j));
-    F::store(u + j, value);
+    const F::V u = F::mul(F::load(e + j), scale);
+    const F::V product = F::mul(u, F::load(s + j));
+    const F::V total = F::add(F::load(h + j), u);
+    F::store(h + j, total);
+    F::store(s + j, total);
     F::store(column_sums + j, F::add(F::load(column_sums + j), product));
     sum = F::add(sum, product);
   }
   if (j < n) {
     const std::size_t rest = n - j;
     const F::V scale = column_scale == nullptr ? row : F::mul(row, F::load_partial(column_scale + j, rest, 0.0f));
-    const F::V value = F::mul(F::load_partial(e + j, rest, 0.0f), scale);
-    const F::V product = F::mul(value, F::load_partial(s + j, rest, 0.0f));
-    F::store_partial(u + j, value, rest);
+    const F::V u = F::mul(F::load_partial(e + j, rest, 0.0f), scale);
+    const F::V product = F::mul(u, F::load_partial(s + j, rest, 0.0f));
+    const F::V total = F::add(F::load_partial(h + j, rest, 0.0f), u);
+    F::store_partial(h + j, total, rest);
+    F::store_partial(s + j, total, rest);
     F::store_partial(column_sums + j, F::add(F::load_partial(column_sums + j, rest, 0.0f), product), rest);
     sum = F::add(sum, product);
   }

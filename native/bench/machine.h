@@ -1,0 +1,162 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "kernels/simd/avx2.h"
+#include "kernels/simd/avx512.h"
+#include "kernels/simd/neon.h"
+#include "kernels/simd/scalar.h"
+#include "kernels/target_region.h"
+#include "runtime/cpu.h"
+
+// What the machine can do at most, measured in the run whose figures are judged by it: multiply-adds between registers.
+namespace stillvec::bench {
+
+// Each gives the operations (two a multiply-add) of `rounds` rounds, and a value that depends on all of them.
+struct Work {
+  double operations;
+  float value;
+};
+
+namespace scalar {
+inline Work multiply_add(std::size_t rounds) {
+  float sums[8] = {1, 2, 3, 4, 5, 6, 7, 8}, factor = 0.999f;
+  for (std::size_t i = 0; i < rounds; ++i) {
+    for (float& sum : sums) sum = sum * factor + 0.5f;
+  }
+  return {16.0 * static_cast<double>(rounds), sums[0] + sums[3] + sums[7]};
+}
+}  // namespace scalar
+
+#define STILLVEC_MULTIPLY_ADD(kSums)                                                                 \
+  inline Work multiply_add(std::size_t rounds) {                                                     \
+    Floats::V sums[kSums];                                                                           \
+    const Floats::V factor = Floats::set(0.999f), one = Floats::set(1.0f);                           \
+    for (int s = 0; s < kSums; ++s) sums[s] = Floats::set(static_cast<float>(s));                    \
+    for (std::size_t i = 0; i < rounds; ++i) {                                                       \
+      for (int s = 0; s < kSums; ++s) sums[s] = Floats::fma(sums[s], factor, one);                   \
+    }                                                                                                \
+    Floats::V total = sums[0];                                                                       \
+    for (int s = 1; s < kSums; ++s) total = Floats::add(total, sums[s]);                             \
+    return {2.0 * kSums * Floats::kLanes * static_cast<double>(rounds), Floats::sum(total)};         \
+  }
+
+#if defined(STILLVEC_X86)
+STILLVEC_BEGIN_AVX2
+namespace avx2 {
+using kernels::avx2::Floats;
+STILLVEC_MULTIPLY_ADD(12)
+}  // namespace avx2
+STILLVEC_END
+STILLVEC_BEGIN_AVX512
+namespace avx512 {
+using kernels::avx512::Floats;
+STILLVEC_MULTIPLY_ADD(16)
+}  // namespace avx512
+STILLVEC_END
+STILLVEC_BEGIN_AVX512_BF16
+namespace avx512 {
+inline Work multiply_add_bf16(std::size_t rounds) {
+  constexpr int kSums = 16;
+  __m512 sums[kSums];
+  const __m512bh a = (__m512bh)_mm512_set1_epi32(0x3f803f80), b = (__m512bh)_mm512_set1_epi32(0x3f003f80);
+  for (int s = 0; s < kSums; ++s) sums[s] = _mm512_set1_ps(static_cast<float>(s));
+  for (std::size_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 16
+    for (int s = 0; s < kSums; ++s) sums[s] = _mm512_dpbf16_ps(sums[s], a, b);
+  }
+  __m512 total = sums[0];
+  for (int s = 1; s < kSums; ++s) total = _mm512_add_ps(total, sums[s]);
+  return {4.0 * kSums * 16 * static_cast<double>(rounds), _mm512_reduce_add_ps(total)};
+}
+}  // namespace avx512
+STILLVEC_END
+STILLVEC_BEGIN_AMX
+namespace avx512 {
+inline Work multiply_add_amx(std::size_t rounds) {
+  struct alignas(64) {
+    unsigned char palette = 1, start = 0, reserved[14] = {};
+    unsigned short columns[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    unsigned char rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  } config;
+  _tile_loadconfig(&config);
+  alignas(64) static const float ones[256] = {};
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_loadd(4, ones, 64);
+  _tile_loadd(5, ones, 64);
+  for (std::size_t i = 0; i < rounds; ++i) {
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_dpbf16ps(1, 4, 5);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+  alignas(64) float out[256];
+  _tile_stored(0, out, 64);
+  _tile_release();
+  return {4.0 * 2 * 16 * 16 * 32 * static_cast<double>(rounds), out[0]};
+}
+}  // namespace avx512
+STILLVEC_END
+#elif defined(STILLVEC_NEON)
+namespace neon {
+using kernels::neon::Floats;
+STILLVEC_MULTIPLY_ADD(16)
+}  // namespace neon
+#endif
+#undef STILLVEC_MULTIPLY_ADD
+
+// GFLOP/s of `work` on `threads` threads together; the best of several tries, since others may be at work here too.
+inline double rate_of(Work (*work)(std::size_t), unsigned threads) {
+  constexpr std::size_t kRounds = 4'000'000;
+  double best = 0.0;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    std::vector<double> operations(threads);
+    std::vector<std::thread> team;
+    const auto start = std::chrono::steady_clock::now();
+    for (unsigned t = 0; t < threads; ++t) {
+      team.emplace_back([&, t] {
+        const Work done = work(kRounds);
+        operations[t] = done.value == -1.0f ? 0.0 : done.operations;
+      });
+    }
+    for (std::thread& thread : team) thread.join();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    double total = 0.0;
+    for (double count : operations) total += count;
+    best = std::max(best, total / seconds / 1e9);
+  }
+  return best;
+}
+
+inline double f32_peak(unsigned threads) {
+  switch (cpu().active) {
+#if defined(STILLVEC_X86)
+    case Isa::kAmx:
+    case Isa::kAvx512: return rate_of(avx512::multiply_add, threads);
+    case Isa::kAvx2: return rate_of(avx2::multiply_add, threads);
+#elif defined(STILLVEC_NEON)
+    case Isa::kNeon: return rate_of(neon::multiply_add, threads);
+#endif
+    default: return rate_of(scalar::multiply_add, threads);
+  }
+}
+
+// That of f32 where nothing multiplies bf16: the products are in f32 then.
+inline double bf16_peak(unsigned threads) {
+#if defined(STILLVEC_X86)
+  if (cpu().active == Isa::kAmx) return rate_of(avx512::multiply_add_amx, threads);
+  if (cpu().avx512_bf16) return rate_of(avx512::multiply_add_bf16, threads);
+#endif
+  return f32_peak(threads);
+}
+
+}  // namespace stillvec::bench
