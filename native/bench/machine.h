@@ -34,17 +34,17 @@ inline Work multiply_add(std::size_t rounds) {
 }
 }  // namespace scalar
 
-#define STILLVEC_MULTIPLY_ADD(kSums)                                                                 \
-  inline Work multiply_add(std::size_t rounds) {                                                     \
-    Floats::V sums[kSums];                                                                           \
-    const Floats::V factor = Floats::set(0.999f), one = Floats::set(1.0f);                           \
-    for (int s = 0; s < kSums; ++s) sums[s] = Floats::set(static_cast<float>(s));                    \
-    for (std::size_t i = 0; i < rounds; ++i) {                                                       \
-      for (int s = 0; s < kSums; ++s) sums[s] = Floats::fma(sums[s], factor, one);                   \
-    }                                                                                                \
-    Floats::V total = sums[0];                                                                       \
-    for (int s = 1; s < kSums; ++s) total = Floats::add(total, sums[s]);                             \
-    return {2.0 * kSums * Floats::kLanes * static_cast<double>(rounds), Floats::sum(total)};         \
+#define STILLVEC_MULTIPLY_ADD(kSums)                                                         \
+  inline Work multiply_add(std::size_t rounds) {                                             \
+    Floats::V sums[kSums];                                                                   \
+    const Floats::V factor = Floats::set(0.999f), one = Floats::set(1.0f);                   \
+    for (int s = 0; s < kSums; ++s) sums[s] = Floats::set(static_cast<float>(s));            \
+    for (std::size_t i = 0; i < rounds; ++i) {                                               \
+      for (int s = 0; s < kSums; ++s) sums[s] = Floats::fma(sums[s], factor, one);           \
+    }                                                                                        \
+    Floats::V total = sums[0];                                                               \
+    for (int s = 1; s < kSums; ++s) total = Floats::add(total, sums[s]);                     \
+    return {2.0 * kSums * Floats::kLanes * static_cast<double>(rounds), Floats::sum(total)}; \
   }
 
 #if defined(STILLVEC_X86)
@@ -79,13 +79,14 @@ inline Work multiply_add_bf16(std::size_t rounds) {
 STILLVEC_END
 STILLVEC_BEGIN_AMX
 namespace avx512 {
+struct alignas(64) TileConfig {
+  unsigned char palette = 1, start_row = 0, reserved[14] = {};
+  unsigned short column_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  unsigned char rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+inline constexpr TileConfig kTileConfig;
 inline Work multiply_add_amx(std::size_t rounds) {
-  struct alignas(64) {
-    unsigned char palette = 1, start = 0, reserved[14] = {};
-    unsigned short columns[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    unsigned char rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  } config;
-  _tile_loadconfig(&config);
+  _tile_loadconfig(&kTileConfig);
   alignas(64) static const float ones[256] = {};
   _tile_zero(0);
   _tile_zero(1);

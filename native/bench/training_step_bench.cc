@@ -42,7 +42,8 @@ void training_step(benchmark::State& state, Precision precision, bool matryoshka
   const auto batch_size = static_cast<std::size_t>(state.range(0));
   const std::shared_ptr<ThreadPool> pool = ThreadPool::shared();
   std::mt19937 random(2);
-  const TokenColumn anchors = zipf_column(random, 8 * batch_size, 12), positives = zipf_column(random, 8 * batch_size, 58);
+  const TokenColumn anchors = zipf_column(random, 8 * batch_size, 12),
+                    positives = zipf_column(random, 8 * batch_size, 58);
   const std::vector<const TokenColumn*> columns = {&anchors, &positives};
   LossConfig loss;
   if (matryoshka) loss.matryoshka = {{32, 1}, {64, 1}, {128, 1}, {256, 1}, {512, 1}, {1024, 1}};

@@ -30,6 +30,12 @@
   STILLVEC_BEGIN(          \
       "avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
+#if defined(__clang__)
+#define STILLVEC_BEGIN_NEON_BF16 STILLVEC_BEGIN("bf16")
+#else
+#define STILLVEC_BEGIN_NEON_BF16 STILLVEC_BEGIN("arch=armv8.2-a+bf16")
+#endif
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define STILLVEC_X86 1
 #elif defined(__aarch64__) || defined(_M_ARM64)

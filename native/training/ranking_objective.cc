@@ -20,10 +20,6 @@ using kernels::kPanelColumns;
 
 namespace {
 
-// Rows that go through products, softmax and gradient together: each streams all candidates once for all of them.
-constexpr std::size_t kTileRows = 32;
-constexpr std::size_t kTileBlocks = kTileRows / kBlockRows;
-
 // Added to row strides that are else near a multiple of 4 KiB, where the rows of a tile would share one set of L1.
 constexpr std::size_t kSkew = 16;
 
@@ -37,7 +33,14 @@ constexpr double kLeastNorm = 1e-12;
 
 RankingObjective::RankingObjective(ThreadPool& pool, const RankingLoss& loss, bool unit_norm, std::size_t dim,
                                    const kernels::ProductKernels& products)
-    : pool_(pool), loss_(loss), unit_norm_(unit_norm), dim_(dim), products_(products), scratch_(pool.size()) {}
+    : pool_(pool),
+      loss_(loss),
+      unit_norm_(unit_norm),
+      dim_(dim),
+      products_(products),
+      tile_rows_(products.tile_rows),
+      tile_blocks_(products.tile_rows / kBlockRows),
+      scratch_(pool.size()) {}
 
 double RankingObjective::run(const float* texts, std::size_t columns, std::size_t batch,
                              const std::vector<Prefix>& prefixes) {
@@ -49,21 +52,21 @@ double RankingObjective::run(const float* texts, std::size_t columns, std::size_
   pack();
 
   const std::size_t row_bytes = score_width_ * prefixes_.size() * sizeof(std::uint32_t) / products_.unit;
-  const std::size_t tiles = blocks_for(batch_, kTileRows);
-  const std::size_t most_tiles = std::max<std::size_t>(1, kSlabBytes / (row_bytes * kTileRows));
+  const std::size_t tiles = blocks_for(batch_, tile_rows_);
+  const std::size_t most_tiles = std::max<std::size_t>(1, kSlabBytes / (row_bytes * tile_rows_));
   const std::size_t slabs = blocks_for(tiles, most_tiles);
   const std::size_t slab_tiles = blocks_for(tiles, slabs);
-  slab_.reserve(slab_tiles * kTileRows * row_bytes / sizeof(std::uint32_t));
+  slab_.reserve(slab_tiles * tile_rows_ * row_bytes / sizeof(std::uint32_t));
   slab_sums_.reserve(slab_tiles * prefixes_.size() * score_width_);
   column_sums_.reserve(prefixes_.size() * score_width_);
   column_sums_.fill_zero(prefixes_.size() * score_width_);
 
   for (std::size_t tile = 0; tile < tiles; tile += slab_tiles) {
     Slab slab;
-    slab.first_row = tile * kTileRows;
-    slab.rows = std::min(slab_tiles * kTileRows, batch_ - slab.first_row);
+    slab.first_row = tile * tile_rows_;
+    slab.rows = std::min(slab_tiles * tile_rows_, batch_ - slab.first_row);
     slab.first = tile == 0;
-    const std::size_t count = blocks_for(slab.rows, kTileRows);
+    const std::size_t count = blocks_for(slab.rows, tile_rows_);
     pool_.parallel_for(count, [&](std::size_t i, unsigned slot) { run_tile(slab, i, scratch_[slot]); });
     pool_.parallel_for(candidate_panels_, [&](std::size_t panel, unsigned) { run_panel(slab, panel); });
   }
@@ -131,21 +134,21 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
     losses_.assign(batch, 0.0);
   }
 
-  const std::size_t tile_blocks = blocks_for(batch, kTileRows) * kTileBlocks;
+  const std::size_t row_blocks = blocks_for(batch, tile_rows_) * tile_blocks_;
   const std::size_t batch_blocks = blocks_for(batch, kBlockUnits * products_.unit);
   for (Side& side : sides_) {
-    side.rows.reserve(tile_blocks * layout_.k_blocks * kBlockSize);
+    side.rows.reserve(row_blocks * layout_.k_blocks * kBlockSize);
     side.columns.reserve(layout_.row_blocks * batch_blocks * kBlockSize);
     if (side.are_candidates) side.gradient.reserve(batch * gradient_stride());
   }
   inverse_norms_.reserve(prefixes * text_rows_);
   for (Scratch& scratch : scratch_) {
-    scratch.products.reserve(prefixes * kTileRows * score_stride_);
+    scratch.products.reserve(prefixes * tile_rows_ * score_stride_);
     scratch.logits.reserve(score_width_);
     scratch.sums.reserve(score_width_);
-    scratch.left.reserve(kTileRows * score_width_ / products_.unit);
-    scratch.row_gradient.reserve(kTileRows * (layout_.panels * kPanelColumns + kSkew));
-    scratch.row_sums.reserve(sides_.size() * kTileRows * prefixes);
+    scratch.left.reserve(tile_rows_ * score_width_ / products_.unit);
+    scratch.row_gradient.reserve(tile_rows_ * (layout_.panels * kPanelColumns + kSkew));
+    scratch.row_sums.reserve(sides_.size() * tile_rows_ * prefixes);
     scratch.panel.reserve(layout_.row_blocks * kBlockRows * kPanelColumns);
   }
   candidates_forward_.reserve(candidate_panels_ * layout_.k_blocks * kPanelBlock);
@@ -174,20 +177,20 @@ void RankingObjective::measure_norms() {
 
 void RankingObjective::pack() {
   const std::size_t unit = products_.unit;
-  const std::size_t tile_blocks = blocks_for(batch_, kTileRows) * kTileBlocks;
+  const std::size_t row_blocks = blocks_for(batch_, tile_rows_) * tile_blocks_;
   const std::size_t batch_blocks = blocks_for(batch_, kBlockUnits * unit);
   const std::size_t candidate_blocks = candidate_panels_ * kPanelColumns / (kBlockUnits * unit);
 
   // By texts: each side's rows, 16 at a time, and the candidates, 32 at a time.
-  const std::size_t row_chunks = sides_.size() * tile_blocks;
+  const std::size_t row_chunks = sides_.size() * row_blocks;
   pool_.parallel_for(row_chunks + candidate_panels_, [&](std::size_t chunk, unsigned) {
     if (chunk < row_chunks) {
-      Side& side = sides_[chunk / tile_blocks];
-      const std::size_t row_block = chunk % tile_blocks, row = row_block * kBlockRows;
+      Side& side = sides_[chunk / row_blocks];
+      const std::size_t row_block = chunk % row_blocks, row = row_block * kBlockRows;
       const std::size_t count = row < batch_ ? std::min(kBlockRows, batch_ - row) : 0;
       for (const ColumnBlock& block : layout_.blocks) {
         const std::size_t size = block.k_blocks * kBlockSize;
-        std::uint32_t* packed = side.rows.data() + tile_blocks * block.k_block * kBlockSize + row_block * size;
+        std::uint32_t* packed = side.rows.data() + row_blocks * block.k_block * kBlockSize + row_block * size;
         if (count == 0) std::memset(packed, 0, size * sizeof(std::uint32_t));
         kernels::pack_left_rows(products_, texts_ + (side.first_text + row) * dim_ + block.begin, dim_, count,
                                 block.width, packed, size);
@@ -234,18 +237,18 @@ void RankingObjective::pack() {
   });
 }
 
-// The products of rows [first_row, first_row + kTileRows) of every side with its candidates, over the columns of
+// The products of rows [first_row, first_row + tile_rows_) of every side with its candidates, over the columns of
 // `prefix`: those of the prefix before, which stand a tile before `products`, plus those of its block.
 void RankingObjective::multiply_rows(std::size_t prefix, std::size_t first_row, float* products) {
   const ColumnBlock& block = layout_.blocks[prefix];
-  const float* before = prefix == 0 ? nullptr : products - kTileRows * score_stride_;
-  const std::size_t tile_blocks = blocks_for(batch_, kTileRows) * kTileBlocks;
+  const float* before = prefix == 0 ? nullptr : products - tile_rows_ * score_stride_;
+  const std::size_t row_blocks = blocks_for(batch_, tile_rows_) * tile_blocks_;
   for (const Side& side : sides_) {
-    const std::uint32_t* left = side.rows.data() + tile_blocks * block.k_block * kBlockSize +
+    const std::uint32_t* left = side.rows.data() + row_blocks * block.k_block * kBlockSize +
                                 first_row / kBlockRows * block.k_blocks * kBlockSize;
     const std::uint32_t* right = candidates_forward_.data() + candidate_panels_ * block.k_block * kPanelBlock +
                                  side.panel * block.k_blocks * kPanelBlock;
-    kernels::multiply_panels(products_, left, block.k_blocks * kBlockSize, kTileBlocks, right,
+    kernels::multiply_panels(products_, left, block.k_blocks * kBlockSize, tile_blocks_, right,
                              block.k_blocks * kPanelBlock, side.panels, block.k_blocks,
                              before == nullptr ? nullptr : before + side.column, products + side.column, score_stride_);
   }
@@ -331,10 +334,10 @@ void RankingObjective::soften_row(std::size_t prefix, std::size_t row, float* pr
 
 void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scratch) {
   const std::size_t prefixes = prefixes_.size();
-  const std::size_t first_row = slab.first_row + tile * kTileRows;
-  const std::size_t rows = std::min(kTileRows, batch_ - first_row);
-  const std::size_t tile_size = kTileRows * score_stride_;
-  const std::size_t row_sum_stride = kTileRows * prefixes;
+  const std::size_t first_row = slab.first_row + tile * tile_rows_;
+  const std::size_t rows = std::min(tile_rows_, batch_ - first_row);
+  const std::size_t tile_size = tile_rows_ * score_stride_;
+  const std::size_t row_sum_stride = tile_rows_ * prefixes;
   float* column_sums = slab_sums_.data() + tile * prefixes * score_width_;
   std::memset(column_sums, 0, prefixes * score_width_ * sizeof(float));
   for (std::size_t row = first_row; row < first_row + rows; ++row) losses_[row] = 0.0;
@@ -349,8 +352,8 @@ void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scr
   }
 
   const std::size_t unit = products_.unit;
-  const std::size_t slab_blocks = blocks_for(slab.rows, kTileRows) * kTileRows / (kBlockUnits * unit);
-  const std::size_t tile_k = tile * kTileRows / (kBlockUnits * unit);
+  const std::size_t slab_blocks = blocks_for(slab.rows, tile_rows_) * tile_rows_ / (kBlockUnits * unit);
+  const std::size_t tile_k = tile * tile_rows_ / (kBlockUnits * unit);
   const std::size_t candidate_blocks = candidate_panels_ * kPanelColumns / (kBlockUnits * unit);
   const std::size_t row_stride = layout_.panels * kPanelColumns + kSkew;
   const kernels::RowKernels& row_kernels = kernels::row_kernels();
@@ -363,13 +366,13 @@ void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scr
       const float* h = scratch.products.data() + p * tile_size + side.column;
       std::uint32_t* right =
           slab_.data() + (side.column / kPanelColumns * prefixes + p * side.panels) * slab_blocks * kPanelBlock;
-      kernels::pack_right_columns(products_, h, score_stride_, width, kTileRows, right + tile_k * kPanelBlock,
+      kernels::pack_right_columns(products_, h, score_stride_, width, tile_rows_, right + tile_k * kPanelBlock,
                                   slab_blocks * kPanelBlock);
-      kernels::pack_left_rows(products_, h, score_stride_, kTileRows, width, scratch.left.data(),
+      kernels::pack_left_rows(products_, h, score_stride_, tile_rows_, width, scratch.left.data(),
                               k_blocks * kBlockSize);
       const ColumnBlock& block = layout_.blocks[p];
       kernels::multiply_panels(
-          products_, scratch.left.data(), k_blocks * kBlockSize, kTileBlocks,
+          products_, scratch.left.data(), k_blocks * kBlockSize, tile_blocks_,
           candidates_backward_.data() + (block.panel * candidate_blocks + first_block) * kPanelBlock,
           candidate_blocks * kPanelBlock, block.panels, k_blocks, nullptr,
           scratch.row_gradient.data() + block.panel * kPanelColumns, row_stride);
@@ -396,8 +399,8 @@ void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scr
 void RankingObjective::run_panel(const Slab& slab, std::size_t panel) {
   const std::size_t prefixes = prefixes_.size();
   const std::size_t unit = products_.unit;
-  const std::size_t tiles = blocks_for(slab.rows, kTileRows);
-  const std::size_t slab_blocks = tiles * kTileRows / (kBlockUnits * unit);
+  const std::size_t tiles = blocks_for(slab.rows, tile_rows_);
+  const std::size_t slab_blocks = tiles * tile_rows_ / (kBlockUnits * unit);
   const std::size_t used_blocks = blocks_for(slab.rows, kBlockUnits * unit);
   const std::size_t first_block = slab.first_row / (kBlockUnits * unit);
   const std::size_t batch_blocks = blocks_for(batch_, kBlockUnits * unit);

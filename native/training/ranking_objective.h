@@ -101,6 +101,7 @@ class RankingObjective {
   const bool unit_norm_;
   const std::size_t dim_;
   const kernels::ProductKernels& products_;
+  const std::size_t tile_rows_, tile_blocks_;  // rows that go through products, softmax and gradient together
 
   // Of the current run.
   const float* texts_ = nullptr;

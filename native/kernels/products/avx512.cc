@@ -70,8 +70,8 @@ void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t ro
 }  // namespace
 
 extern const ProductKernels kF32Products;
-const ProductKernels kF32Products = {F32::kUnit,      left_rows<F32>,     left_columns<F32>,
-                                     right_rows<F32>, right_columns<F32>, multiply};
+const ProductKernels kF32Products = {
+    F32::kUnit, 8, 32, left_rows<F32>, left_columns<F32>, right_rows<F32>, right_columns<F32>, multiply};
 
 }  // namespace stillvec::kernels::avx512
 STILLVEC_END

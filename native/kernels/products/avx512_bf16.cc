@@ -62,8 +62,8 @@ void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t ro
 }  // namespace
 
 extern const ProductKernels kBf16Products;
-const ProductKernels kBf16Products = {Bf16::kUnit,      left_rows<Bf16>,     left_columns<Bf16>,
-                                      right_rows<Bf16>, right_columns<Bf16>, multiply};
+const ProductKernels kBf16Products = {
+    Bf16::kUnit, 8, 32, left_rows<Bf16>, left_columns<Bf16>, right_rows<Bf16>, right_columns<Bf16>, multiply};
 
 }  // namespace stillvec::kernels::avx512_bf16
 STILLVEC_END

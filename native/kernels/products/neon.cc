@@ -106,7 +106,7 @@ void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t ro
 }  // namespace
 
 extern const ProductKernels kF32Products;
-const ProductKernels kF32Products = {1, left_rows, left_columns, right_rows, right_columns, multiply};
+const ProductKernels kF32Products = {1, 8, 32, left_rows, left_columns, right_rows, right_columns, multiply};
 
 }  // namespace stillvec::kernels::neon
 

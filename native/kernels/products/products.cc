@@ -21,9 +21,15 @@ extern const ProductKernels kF32Products;
 namespace avx512_bf16 {
 extern const ProductKernels kBf16Products;
 }
+namespace amx {
+extern const ProductKernels kBf16Products;
+}
 #elif defined(STILLVEC_NEON)
 namespace neon {
 extern const ProductKernels kF32Products;
+}
+namespace neon_bf16 {
+extern const ProductKernels kBf16Products;
 }
 #endif
 
@@ -44,14 +50,29 @@ const ProductKernels& bf16_products(Bf16Unit unit) {
   switch (unit) {
 #if defined(STILLVEC_X86)
     case Bf16Unit::kAvx512: return avx512_bf16::kBf16Products;
+    case Bf16Unit::kAmx: return amx::kBf16Products;
+#elif defined(STILLVEC_NEON)
+    case Bf16Unit::kNeon: return neon_bf16::kBf16Products;
 #endif
     default: return scalar::kBf16Products;
   }
 }
 
+bool bf16_supported(Bf16Unit unit) {
+  switch (unit) {
+    case Bf16Unit::kScalar: return true;
+    case Bf16Unit::kAvx512: return cpu().avx512_bf16;
+    case Bf16Unit::kAmx: return isa_supported(Isa::kAmx);
+    case Bf16Unit::kNeon: return cpu().neon_bf16;
+  }
+  return false;
+}
+
 const ProductKernels& f32_products() { return f32_products(cpu().active); }
 
 const ProductKernels& bf16_products() {
+  if (cpu().active == Isa::kAmx) return bf16_products(Bf16Unit::kAmx);
+  if (cpu().neon_bf16) return bf16_products(Bf16Unit::kNeon);
   if (cpu().avx512_bf16) return bf16_products(Bf16Unit::kAvx512);
   return f32_products();
 }
@@ -163,9 +184,8 @@ void pack_right_columns(const ProductKernels& kernels, const float* source, std:
 void multiply_panels(const ProductKernels& kernels, const std::uint32_t* left, std::size_t left_stride,
                      std::size_t row_blocks, const std::uint32_t* right, std::size_t panel_stride, std::size_t panels,
                      std::size_t k_blocks, const float* addend, float* out, std::size_t out_stride) {
-  constexpr std::size_t kDepth = 8;  // 16 KiB of a panel
-  for (std::size_t k = 0; k < k_blocks; k += kDepth) {
-    const std::size_t depth = std::min(kDepth, k_blocks - k);
+  for (std::size_t k = 0; k < k_blocks; k += kernels.depth) {
+    const std::size_t depth = std::min(kernels.depth, k_blocks - k);
     for (std::size_t panel = 0; panel < panels; ++panel) {
       const std::uint32_t* current = right + panel * panel_stride + k * kPanelBlock;
       const bool is_last = panel + 1 == panels;

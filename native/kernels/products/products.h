@@ -24,7 +24,9 @@ inline constexpr std::size_t kBlockSize = kBlockRows * kBlockUnits;      // unit
 inline constexpr std::size_t kPanelBlock = kPanelColumns * kBlockUnits;  // units in a panel, per block of k
 
 struct ProductKernels {
-  std::size_t unit;  // values of k in a unit: 1 (f32) or 2 (bf16)
+  std::size_t unit;       // values of k in a unit: 1 (f32) or 2 (bf16)
+  std::size_t depth;      // blocks of k in a call of multiply() that keep a panel's part near
+  std::size_t tile_rows;  // rows, a multiple of 32, that make it worth fetching a panel
 
   // One block of 16 x 16 units from a source whose rows are `stride` floats apart.
   //   left_rows:     A[16][16 unit]  (k runs along a row)     -> block[row][u]
@@ -53,6 +55,7 @@ const ProductKernels& f32_products();  // those of cpu().active
 enum class Bf16Unit { kScalar, kAvx512, kAmx, kNeon };
 
 const ProductKernels& bf16_products(Bf16Unit unit);
+bool bf16_supported(Bf16Unit unit);  // whether they run here
 
 // Those of the best unit that cpu() allows; f32_products() where there is none, since f32 is faster there and no less
 // exact.

@@ -100,7 +100,8 @@ void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t ro
 
 template <typename Type>
 constexpr ProductKernels table() {
-  return {Type::kUnit, left_rows<Type>, left_columns<Type>, right_rows<Type>, right_columns<Type>, multiply<Type>};
+  return {Type::kUnit,   8, 32, left_rows<Type>, left_columns<Type>, right_rows<Type>, right_columns<Type>,
+          multiply<Type>};
 }
 
 }  // namespace
