@@ -172,7 +172,11 @@ std::uint64_t read_rows(const void* values, std::size_t stride, std::size_t byte
     }
   }
   const __m512i sum = _mm512_add_epi64(_mm512_add_epi64(sums[0], sums[1]), _mm512_add_epi64(sums[2], sums[3]));
-  return rest + static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sum));
+  // Lane by lane: the header's reduction adds signed words, whose overflow is undefined.
+  std::uint64_t lanes[8];
+  _mm512_storeu_si512(lanes, sum);
+  for (const std::uint64_t lane : lanes) rest += lane;
+  return rest;
 }
 
 }  // namespace

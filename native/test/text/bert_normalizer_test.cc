@@ -6,6 +6,8 @@
 
 #include "test/text/samples.h"
 
+using namespace std::string_view_literals;
+
 namespace stillvec::text {
 namespace {
 
@@ -37,9 +39,9 @@ TEST(BertNormalizer, NothingToDo) {
 
 TEST(BertNormalizer, CleanText) {
   const BertNormalizer clean = only(&BertNormalizer::clean_text);
-  EXPECT_EQ(run(clean, std::string_view("a\0b\x01\x0b\x0c\x7f\u0085\u00ad\u200d\ufeff\ufffd\ue000"
-                                        "c",
-                                        26)),
+  EXPECT_EQ(run(clean,
+                "a\0b\x01\x0b\x0c\x7f\u0085\u00ad\u200d\ufeff\ufffd\ue000"
+                "c"sv),
             U"abc");
   EXPECT_EQ(run(clean, "\t\n\r \u00a0\u2003\u2028\u3000"), U"        ");
   EXPECT_EQ(run(clean, "\u0378\U0001fa5f"), U"\u0378\U0001fa5f") << "unassigned code points stay";
