@@ -146,6 +146,7 @@ if (reason !== undefined) {
         expect.arrayContaining([
           'package.json',
           'LICENSE',
+          'README.md',
           'CHANGELOG.md',
           'SECURITY.md',
           'dist/index.js',
