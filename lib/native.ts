@@ -203,11 +203,12 @@ function loadAddon(): Native {
   try {
     return load(path.join(__dirname, '..')) as Native;
   } catch (error) {
+    const folder = path.join(__dirname, '..');
     throw new NativeLoadError(
       `stillvec has no native addon for ${process.platform}-${process.arch} (Node.js ${process.versions.node}).\n` +
         `${messageOf(error)}\n` +
-        'Build it from source with a C++20 compiler and CMake or Python:\n' +
-        `  cd ${path.join(__dirname, '..')} && npx cmake-js compile || npx node-gyp rebuild`,
+        'Build it from source, which takes a C++20 compiler and CMake:\n' +
+        `  cd ${folder} && npm install --include=dev --ignore-scripts && npm run compile:native`,
       { cause: error },
     );
   }
