@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { learnVocabulary, writeTokenizer } from '../demo/vocabulary.js';
 import { SentenceTransformer } from '../lib/index.js';
+import type { Breakdown } from './scenarios/breakdown.js';
 import type { Fairness } from './scenarios/fairness.js';
 import type { Latency } from './scenarios/latency.js';
 import type { Loading } from './scenarios/loading.js';
@@ -119,7 +120,7 @@ async function main(): Promise<void> {
         dims.map((dim) => resultTable(name, dim, tokensPerText, results)).filter((part) => part !== ''),
       ),
       ...(tokenizers.length > 0 ? [tokenizerTable(tokenizers)] : []),
-      ...(scenarios === undefined ? [] : [scenarioTable(scenarios)]),
+      ...(scenarios === undefined ? [] : [breakdownTable(scenarios), scenarioTable(scenarios)]),
       `## Bars\n\n${barTable(bars)}`,
       `Chart: ${path.relative(process.cwd(), chart)}`,
     ];
@@ -415,6 +416,8 @@ interface Scenarios {
   readonly stream: StreamMemory;
   readonly fairness: Fairness;
   readonly loading: Loading;
+  /** By text set. */
+  readonly breakdowns: Readonly<Record<string, Breakdown>>;
 }
 
 async function runScenarios(sets: readonly Volume[], model: string): Promise<Scenarios> {
@@ -424,7 +427,10 @@ async function runScenarios(sets: readonly Volume[], model: string): Promise<Sce
     report(name);
     return runScript(script(`scenarios/${name}`), [model, ...args]);
   };
+  const breakdowns: Record<string, Breakdown> = {};
+  for (const set of sets) breakdowns[set.name] = (await run('breakdown', set.file)) as Breakdown;
   return {
+    breakdowns,
     latency: (await run('latency', file)) as Latency,
     loading: (await run('loading')) as Loading,
     stream: (await run('stream', file, many)) as StreamMemory,
@@ -493,6 +499,30 @@ function scenarioTable({ latency, stream, fairness, loading }: Scenarios): strin
     rows,
   );
   return `## One text, a stream, many calls\n\n${body}`;
+}
+
+function breakdownTable({ breakdowns }: Scenarios): string {
+  const columns = Object.entries({
+    join: 'join',
+    border: 'border',
+    tokenize: 'tokenize',
+    pool: 'pool rows',
+    newMemory: 'new memory',
+    whole: 'whole call',
+    alone: 'a call of one',
+    aloneOverhead: 'its overhead',
+  }) as [keyof Breakdown, string][];
+  const body = table<[string, Breakdown]>(
+    [
+      { heading: 'us a text', cell: ([set]) => set, align: 'left' },
+      ...columns.map(([step, heading]) => ({
+        heading,
+        cell: ([, breakdown]: [string, Breakdown]) => amount(breakdown[step]),
+      })),
+    ],
+    Object.entries(breakdowns),
+  );
+  return `## Where a microsecond goes, one thread, 1,024 texts a call\n\n${body}`;
 }
 
 /** The bars for two threads and strings, from ratios within rounds. */
