@@ -34,7 +34,7 @@ export { readDatasetFile } from './training/dataset-files.js';
 export type { DatasetFileOptions } from './training/dataset-files.js';
 export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
 export type { BatchSampler, FitOptions, FitProgress, Optimizer, TrainingPrecision } from './training/fit-options.js';
-export type { FitEvaluation, FitResult, FitStep } from './training/fit.js';
+export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit.js';
 export type { Scheduler } from './training/schedulers.js';
 
 export { InformationRetrievalEvaluator } from './evaluation/information-retrieval-evaluator.js';

@@ -187,7 +187,7 @@ export interface NativeRunState {
 export interface NativeTrainingRun {
   readonly [brand]: 'TrainingRun';
   readonly batchesPerEpoch: number;
-  /** Loss, gradient norm, rows and epoch of each step taken, four numbers a step. */
+  /** Ten numbers for each step taken: loss, gradient norm, rows, epoch, and the seconds of its six stages. */
   advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<Float64Array>;
   stop(): void;
   snapshot(): Promise<NativeTable>;

@@ -41,6 +41,9 @@ async function main([file = '']: readonly string[]): Promise<void> {
     msPerStep: msPerStep(progress),
     finalLoss: result.history.at(-1)?.loss ?? NaN,
     peakRss: peakRss(),
+    stages: Object.fromEntries(
+      Object.entries(result.stages).map(([stage, total]) => [stage, (1000 * total) / result.history.length]),
+    ),
     version: model.info().isa,
   };
   process.stdout.write(JSON.stringify(reply));

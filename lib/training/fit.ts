@@ -32,6 +32,21 @@ export interface FitEvaluation {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What the steps of a run spent their time on, in seconds. */
+export interface FitStages {
+  /** Drawing batches. */
+  readonly sampling: number;
+  /** Finding the rows of the table that a batch touches. */
+  readonly index: number;
+  /** Moving the touched rows by the steps that they slept through (`adamw`). */
+  readonly catchUp: number;
+  readonly pooling: number;
+  /** Products, softmax and their gradients. */
+  readonly loss: number;
+  /** Gradients of the rows, clipping and the optimizer. */
+  readonly update: number;
+}
+
 export interface FitResult {
   readonly history: readonly FitStep[];
   readonly evaluations: readonly FitEvaluation[];
@@ -39,6 +54,7 @@ export interface FitResult {
   readonly rows: number;
   /** Reading, tokenizing, training and evaluating. */
   readonly seconds: number;
+  readonly stages: FitStages;
 }
 
 /** How long the addon trains before JavaScript hears of it again. */
@@ -48,7 +64,11 @@ const reportMilliseconds = 100;
 const mostStepsAhead = 4096;
 
 /** Numbers that `NativeTrainingRun.advance` gives for a step. */
-const recordLength = 4;
+const recordLength = 10;
+
+/** Where the seconds of the stages begin in a record, and their order. */
+const firstStage = 4;
+const stageNames = ['sampling', 'index', 'catchUp', 'pooling', 'loss', 'update'] as const;
 
 /**
  * Trains `model` and hands every new table to `publish`: at evaluations, at the end, and when the run is aborted.
@@ -193,6 +213,7 @@ class Session {
   readonly #warmupSteps: number;
   readonly #trainingBegin = performance.now();
   readonly #rowsBefore: number;
+  readonly #stages = { sampling: 0, index: 0, catchUp: 0, pooling: 0, loss: 0, update: 0 };
   #rows: number;
   #pausedMs = 0;
 
@@ -243,6 +264,7 @@ class Session {
       evaluations: this.#evaluations,
       rows: this.#rows,
       seconds: (performance.now() - this.begin) / 1000,
+      stages: this.#stages,
     };
   }
 
@@ -253,7 +275,9 @@ class Session {
     for (let i = 0; i < rates.length; ++i) rates[i] = this.#learningRate(first + i);
     const records = await this.run.advance(rates, this.settings.epochs, reportMilliseconds);
     for (let i = 0; i * recordLength < records.length; ++i) {
-      const [loss = NaN, gradNorm = NaN, rows = 0] = records.subarray(i * recordLength);
+      const record = records.subarray(i * recordLength, (i + 1) * recordLength);
+      const [loss = NaN, gradNorm = NaN, rows = 0] = record;
+      for (const [stage, name] of stageNames.entries()) this.#stages[name] += record[firstStage + stage] ?? 0;
       this.#history.push({ step: first + i, learningRate: rates[i] ?? 0, loss, gradNorm });
       this.#rows += rows;
     }

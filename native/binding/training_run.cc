@@ -172,8 +172,9 @@ Napi::Value TrainingRun::batches_per_epoch(const Napi::CallbackInfo& info) {
 }
 
 // advance(learningRates: Float64Array, epochs, milliseconds): Promise<Float64Array>. Takes one step a learning rate,
-// until they, the epochs or the time are used up or stop() is called. Gives loss, gradient norm, rows and epoch of
-// each step taken.
+// until they, the epochs or the time are used up or stop() is called. Gives ten numbers for each step taken: loss,
+// gradient norm, rows, epoch, and the seconds of its stages (drawing the batch, index, catch-up, pooling, loss,
+// update).
 Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
   const std::span<const double> rates = array_argument<double>(info, 0, "learningRates");
   const std::uint64_t epochs = integer_argument(info, 1, "epochs");
@@ -189,14 +190,19 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
         for (const double rate : rates) {
           if (cancelled || state->stopping || (!records.empty() && std::chrono::steady_clock::now() - start >= time))
             break;
+          const auto begin = std::chrono::steady_clock::now();
           if (!state->next_batch(epochs)) break;
+          const std::chrono::duration<double> drawing = std::chrono::steady_clock::now() - begin;
           Result<training::StepReport> report = state->trainer->step(state->column_pointers, state->batch, rate);
           if (!report.is_ok()) {
             status = report.status();
             break;
           }
-          records.insert(records.end(), {report.value().loss, report.value().grad_norm,
-                                         static_cast<double>(state->batch.size()), static_cast<double>(state->epoch)});
+          const training::StepReport& step = report.value();
+          const training::StepTimes& seconds = step.seconds;
+          records.insert(records.end(), {step.loss, step.grad_norm, static_cast<double>(state->batch.size()),
+                                         static_cast<double>(state->epoch), drawing.count(), seconds.index,
+                                         seconds.catch_up, seconds.pooling, seconds.loss, seconds.update});
         }
         return [state, records = std::move(records), status](Napi::Env env) -> Napi::Value {
           state->busy = false;

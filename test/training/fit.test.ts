@@ -126,6 +126,14 @@ describe('fit', () => {
     expect(Number.isFinite(last.loss)).toBe(true);
   });
 
+  test('tells where the time went', async () => {
+    const { stages, seconds } = await (await newModel()).fit(usual);
+    expect(Object.keys(stages)).toEqual(['sampling', 'index', 'catchUp', 'pooling', 'loss', 'update']);
+    expect(stages.loss).toBeGreaterThan(0);
+    expect(stages.update).toBeGreaterThan(0);
+    expect(Object.values(stages).reduce((sum, stage) => sum + stage)).toBeLessThan(seconds);
+  });
+
   test('encode goes on while it trains, with the table from before', async () => {
     const model = await newModel();
     const before = await model.encode('abc');
