@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/adam/adam.h"
+#include "kernels/prefetch.h"
 #include "kernels/products/products.h"
 #include "kernels/rows/rows.h"
 #include "runtime/thread_pool.h"
@@ -31,6 +32,9 @@ double norm_bound(const TouchedRows& touched, std::span<const float> text_norms)
   constexpr double kRounding = 1.001;
   return std::sqrt(squared) * kRounding;
 }
+
+// Asked for before a row's gradient is summed; what follows, the hardware's prefetcher finds.
+constexpr std::size_t kFirstBytes = 512;
 
 // As torch.nn.utils.clip_grad_norm_.
 double clip_factor(double norm, double most) { return std::min(1.0, most / (norm + 1e-6)); }
@@ -141,7 +145,10 @@ double Optimizer::step(const TouchedRows& touched, const TextGradients& gradient
 
   const auto sum_row = [&](std::size_t i, float* out) {
     const std::span<const kernels::WeightedRow> texts = touched.texts(i);
-    row_kernels.weighted_sum(gradients.rows, gradients.stride, texts.data(), texts.size(), gradients.width, out);
+    const std::span<const kernels::WeightedRow> next =
+        i + 1 < rows.size() ? touched.texts(i + 1) : std::span<const kernels::WeightedRow>();
+    row_kernels.weighted_sum(gradients.rows, gradients.stride, texts.data(), texts.size(), next.data(), next.size(),
+                             gradients.width, out);
     squared_norms_[i] = row_kernels.squared_norm(out, gradients.width);
   };
   const auto norm = [&] {
@@ -176,14 +183,19 @@ double Optimizer::step(const TouchedRows& touched, const TextGradients& gradient
     float* row_gradient = scratch_[slot].data();
     for (std::size_t i = runs[run]; i < runs[run + 1]; ++i) {
       const std::size_t row = rows[i];
+      float* p = table + row * dim_;
+      float* m = first_moment_.data() + row * dim_;
+      float* v = second_moment_.data() + row * dim_;
+      for (const float* values : {p, m, v}) {
+        kernels::prefetch_for_write(values, std::min(kFirstBytes, dim_ * sizeof(float)));
+      }
       sum_row(i, row_gradient);
       kernels::AdamUpdate update = common;
       // A row that slept has its moments as they were when it fell asleep.
       const std::uint64_t steps = is_lazy && last_[row] != 0 ? now - last_[row] : 1;
       update.beta1_decay = slumber_.beta1_power(steps);
       update.beta2_decay = slumber_.beta2_power(steps);
-      adam.update(update, row_gradient, dim_, table + row * dim_, first_moment_.data() + row * dim_,
-                  second_moment_.data() + row * dim_);
+      adam.update(update, row_gradient, dim_, p, m, v);
       last_[row] = static_cast<std::uint32_t>(now);
     }
   });

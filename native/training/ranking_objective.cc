@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 
 #include "kernels/rows/rows.h"
 #include "kernels/softmax/softmax.h"
@@ -23,6 +24,10 @@ namespace {
 // Added to row strides that are else near a multiple of 4 KiB, where the rows of a tile would share one set of L1.
 constexpr std::size_t kSkew = 16;
 
+// Where no logit is above this, exponentials may be taken of the distance to the bound: those of logits that far below
+// zero are still normal numbers, so the largest logit need not be found first.
+constexpr float kMostShift = 40.0f;
+
 // The slab of H, whatever the batch.
 constexpr std::size_t kSlabBytes = 32u << 20;
 
@@ -38,6 +43,8 @@ RankingObjective::RankingObjective(ThreadPool& pool, const RankingLoss& loss, bo
       unit_norm_(unit_norm),
       dim_(dim),
       products_(products),
+      logit_bound_(unit_norm ? loss.scale + (loss.hardness == Hardness::kNone ? 0.0f : loss.hardness_strength)
+                             : std::numeric_limits<float>::infinity()),
       tile_rows_(products.tile_rows),
       tile_blocks_(products.tile_rows / kBlockRows),
       scratch_(pool.size()) {}
@@ -144,7 +151,7 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
   inverse_norms_.reserve(prefixes * text_rows_);
   for (Scratch& scratch : scratch_) {
     scratch.products.reserve(prefixes * tile_rows_ * score_stride_);
-    scratch.logits.reserve(score_width_);
+    scratch.exponentials.reserve(score_width_);
     scratch.sums.reserve(score_width_);
     scratch.left.reserve(tile_rows_ * score_width_ / products_.unit);
     scratch.row_gradient.reserve(tile_rows_ * (layout_.panels * kPanelColumns + kSkew));
@@ -254,82 +261,89 @@ void RankingObjective::multiply_rows(std::size_t prefix, std::size_t first_row, 
   }
 }
 
-// The logits of a term, and the largest of them. A text's own candidates (candidate c * batch + row of the documents,
-// or `row` of the anchors) may be masked or weighed differently, so they are left out of the runs and set one by one.
-float RankingObjective::term_logits(const Term& term, std::size_t prefix, std::size_t row, const float* products,
-                                    float* logits) const {
-  const kernels::SoftmaxKernels& softmax = kernels::softmax_kernels();
-  const Side& side = sides_[term.side];
-  const float* column_scale = unit_norm_ ? inverse_norms(prefix) + term.first_text : nullptr;
-  const float row_norm = unit_norm_ ? inverse_norms(prefix)[side.first_text + row] : 1.0f;
-
+// Calls visit(begin, end, factor) for runs of a term's candidates, where factor times the similarity is the logit, or 0
+// for those that are masked. A text's own candidates (candidate c * batch + row of the documents, or `row` of the
+// anchors) may be masked or weighed differently; each is then a run.
+template <typename Visit>
+void RankingObjective::visit_runs(const Term& term, std::size_t row, Visit&& visit) const {
   const bool is_hardened = term.direction == kQueryToDoc && loss_.hardness != Hardness::kNone;
   const bool masks_own = term.direction == kQueryToQuery || term.direction == kDocToDoc;
+  if (!is_hardened && !masks_own) {
+    visit(0, term.count, loss_.scale);
+    return;
+  }
   const float hardened = loss_.scale + loss_.hardness_strength;
   const float others = is_hardened && loss_.hardness != Hardness::kHardNegatives ? hardened : loss_.scale;
-  if (!is_hardened && !masks_own) return softmax.logits(products, column_scale, others * row_norm, term.count, logits);
-
-  float max = -std::numeric_limits<float>::infinity();
   std::size_t begin = 0;
-  for (std::size_t own = row; begin < term.count; own += batch_) {
-    const std::size_t end = std::min(own, term.count);
-    max = std::max(max, softmax.logits(products + begin, column_scale == nullptr ? nullptr : column_scale + begin,
-                                       others * row_norm, end - begin, logits + begin));
-    begin = end + 1;
-    if (end == term.count) break;
-    if (masks_own) {
-      logits[own] = -std::numeric_limits<float>::infinity();
-      continue;
-    }
-    const bool is_positive = own < batch_;
-    const float factor = !is_positive && loss_.hardness != Hardness::kInBatchNegatives ? hardened : loss_.scale;
-    logits[own] = products[own] * (factor * row_norm * (column_scale == nullptr ? 1.0f : column_scale[own]));
-    max = std::max(max, logits[own]);
+  for (std::size_t own = row; own < term.count; own += batch_) {
+    const bool is_hard_negative = own >= batch_;
+    const bool hardens_own = is_hard_negative && loss_.hardness != Hardness::kInBatchNegatives;
+    visit(begin, own, others);
+    visit(own, own + 1, masks_own ? 0.0f : hardens_own ? hardened : loss_.scale);
+    begin = own + 1;
   }
-  return max;
+  visit(begin, term.count, others);
 }
 
 // Loss of one row at one prefix: adds U to the sums over the longer prefixes, which gives H in place of the products,
 // and its part to the sums of U * products by row and by column.
 void RankingObjective::soften_row(std::size_t prefix, std::size_t row, float* products, Scratch& scratch,
                                   float* column_sums, float* row_sums, std::size_t row_sum_stride) {
-  float* logits = scratch.logits.data();
   const kernels::SoftmaxKernels& softmax = kernels::softmax_kernels();
+  float* exponentials = scratch.exponentials.data();
+  const auto column_scale = [&](const Term& term, std::size_t begin) {
+    return unit_norm_ ? inverse_norms(prefix) + term.first_text + begin : nullptr;
+  };
+  const auto row_scale = [&](const Term& term) {
+    return unit_norm_ ? inverse_norms(prefix)[sides_[term.side].first_text + row] : 1.0f;
+  };
   // Terms of one softmax: all of them, or each its own.
   const std::size_t partitions = loss_.per_direction ? terms_.size() : 1;
   const std::size_t terms_in_one = terms_.size() / partitions;
   const float weight = prefixes_[prefix].weight;
   const std::size_t positive = terms_[0].column + row;
-  float positive_logit = 0.0f;
+  const float positive_logit =
+      products[positive] * (loss_.scale * row_scale(terms_[0]) * (unit_norm_ ? *column_scale(terms_[0], row) : 1.0f));
   double log_sums = 0.0;
   for (std::size_t side = 0; side < sides_.size(); ++side) row_sums[side * row_sum_stride] = 0.0f;
 
   for (std::size_t first = 0; first < terms_.size(); first += terms_in_one) {
-    float max = -std::numeric_limits<float>::infinity();
-    for (std::size_t t = first; t < first + terms_in_one; ++t) {
-      const Term& term = terms_[t];
-      max = std::max(max, term_logits(term, prefix, row, products + term.column, logits + term.column));
+    const std::span<const Term> terms(terms_.data() + first, terms_in_one);
+    float shift = logit_bound_;
+    if (shift > kMostShift) {
+      shift = -std::numeric_limits<float>::infinity();
+      for (const Term& term : terms) {
+        visit_runs(term, row, [&](std::size_t begin, std::size_t end, float factor) {
+          if (factor == 0.0f) return;
+          shift = std::max(shift, softmax.largest(products + term.column + begin, column_scale(term, begin),
+                                                  factor * row_scale(term), end - begin));
+        });
+      }
     }
-    if (first == 0) positive_logit = logits[positive];
     float sum = 0.0f;
-    for (std::size_t t = first; t < first + terms_in_one; ++t) {
-      sum += softmax.exponentiate(logits + terms_[t].column, max, terms_[t].count);
+    for (const Term& term : terms) {
+      visit_runs(term, row, [&](std::size_t begin, std::size_t end, float factor) {
+        float* out = exponentials + term.column + begin;
+        if (factor == 0.0f) {
+          std::fill_n(out, end - begin, 0.0f);
+          return;
+        }
+        sum += softmax.exponentials(products + term.column + begin, column_scale(term, begin), factor * row_scale(term),
+                                    shift, end - begin, out);
+      });
     }
-    log_sums += max + std::log(sum);
-    if (first == 0) logits[positive] -= static_cast<float>(partitions) * sum;
+    log_sums += static_cast<double>(shift) + static_cast<double>(std::log(sum));
+    if (first == 0) exponentials[positive] -= static_cast<float>(partitions) * sum;
 
     const float factor = weight * loss_.scale / (static_cast<float>(batch_) * static_cast<float>(partitions) * sum);
-    for (std::size_t t = first; t < first + terms_in_one; ++t) {
-      const Term& term = terms_[t];
-      const Side& side = sides_[term.side];
-      const float* column_scale = unit_norm_ ? inverse_norms(prefix) + term.first_text : nullptr;
-      const float row_norm = unit_norm_ ? inverse_norms(prefix)[side.first_text + row] : 1.0f;
+    for (const Term& term : terms) {
       row_sums[term.side * row_sum_stride] +=
-          softmax.gradient(logits + term.column, column_scale, factor * row_norm, term.count, products + term.column,
-                           scratch.sums.data() + term.column, column_sums + term.column);
+          softmax.gradient(exponentials + term.column, column_scale(term, 0), factor * row_scale(term), term.count,
+                           products + term.column, scratch.sums.data() + term.column, column_sums + term.column);
     }
   }
-  losses_[row] += static_cast<double>(weight) * (log_sums / static_cast<double>(partitions) - positive_logit);
+  losses_[row] +=
+      static_cast<double>(weight) * (log_sums / static_cast<double>(partitions) - static_cast<double>(positive_logit));
 }
 
 void RankingObjective::run_tile(const Slab& slab, std::size_t tile, Scratch& scratch) {

@@ -68,7 +68,7 @@ class RankingObjective {
 
   struct Scratch {
     Buffer<float> products;      // prefixes x tile rows x score stride: of a prefix, then its block's H
-    Buffer<float> logits;        // score width
+    Buffer<float> exponentials;  // score width
     Buffer<float> sums;          // score width: of a row's U over the prefixes so far
     Buffer<std::uint32_t> left;  // H_p of one side as a left operand
     Buffer<float> row_gradient;  // tile rows x padded columns
@@ -90,7 +90,8 @@ class RankingObjective {
   void multiply_rows(std::size_t prefix, std::size_t first_row, float* products);
   void soften_row(std::size_t prefix, std::size_t row, float* products, Scratch& scratch, float* column_sums,
                   float* row_sums, std::size_t row_sum_stride);
-  float term_logits(const Term& term, std::size_t prefix, std::size_t row, const float* products, float* logits) const;
+  template <typename Visit>
+  void visit_runs(const Term& term, std::size_t row, Visit&& visit) const;
   void run_panel(const Slab& slab, std::size_t panel);
   void finish_panel(std::size_t panel, Scratch& scratch);
   const float* inverse_norms(std::size_t prefix) const { return inverse_norms_.data() + prefix * text_rows_; }
@@ -101,6 +102,7 @@ class RankingObjective {
   const bool unit_norm_;
   const std::size_t dim_;
   const kernels::ProductKernels& products_;
+  const float logit_bound_;                    // no logit is above it
   const std::size_t tile_rows_, tile_blocks_;  // rows that go through products, softmax and gradient together
 
   // Of the current run.

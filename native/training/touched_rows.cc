@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t kTextsPerChunk = 128;
 
+// Counts in a cache line: threads share none.
+constexpr std::uint32_t kRowsPerLine = 16;
+
 // An optimizer's update of a row moves as many bytes as summing this many rows.
 constexpr std::size_t kUpdateCost = 6;
 constexpr std::size_t kMostRuns = 512;
@@ -91,13 +94,22 @@ Status TouchedRows::build(std::span<const TokenColumn* const> columns, std::span
     }
   });
 
-  // By row: a counting sort, texts ascending within a row.
+  // By row: a counting sort, texts ascending within a row. Every thread goes over all entries and counts and places
+  // those of its rows.
+  const std::size_t parts = pool_.size();
+  const auto for_each_entry = [&](std::size_t part, auto&& visit) {
+    for (std::uint32_t text = 0; text < text_rows; ++text) {
+      for (const kernels::WeightedRow& token : this->tokens(text)) {
+        if (token.row / kRowsPerLine % parts == part) visit(text, token);
+      }
+    }
+  };
+  pool_.parallel_for(parts, [&](std::size_t part, unsigned) {
+    for_each_entry(part, [&](std::uint32_t, const kernels::WeightedRow& token) { ++counts_[token.row]; });
+  });
   rows_.clear();
   row_begin_.clear();
   runs_.clear();
-  for (std::size_t text = 0; text < text_rows; ++text) {
-    for (const kernels::WeightedRow& token : this->tokens(text)) ++counts_[token.row];
-  }
   std::size_t begin = 0;
   for (std::uint32_t row = 0; row < counts_.size(); ++row) {
     if (counts_[row] == 0) continue;
@@ -107,9 +119,11 @@ Status TouchedRows::build(std::span<const TokenColumn* const> columns, std::span
     counts_[row] = static_cast<std::uint32_t>(row_begin_.back());
   }
   row_begin_.push_back(begin);
-  for (std::uint32_t text = 0; text < text_rows; ++text) {
-    for (const kernels::WeightedRow& token : this->tokens(text)) by_row_[counts_[token.row]++] = {text, token.weight};
-  }
+  pool_.parallel_for(parts, [&](std::size_t part, unsigned) {
+    for_each_entry(part, [&](std::uint32_t text, const kernels::WeightedRow& token) {
+      by_row_[counts_[token.row]++] = {text, token.weight};
+    });
+  });
   for (std::uint32_t row : rows_) counts_[row] = 0;
 
   const std::size_t total = begin + kUpdateCost * rows_.size();

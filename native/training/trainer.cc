@@ -164,7 +164,10 @@ void Trainer::Impl::pool_texts() {
     const std::size_t end = std::min(text_rows, (chunk + 1) * kTextsPerChunk);
     for (std::size_t text = chunk * kTextsPerChunk; text < end; ++text) {
       const std::span<const kernels::WeightedRow> tokens = touched.tokens(text);
-      kernels.weighted_sum(table.data(), dim, tokens.data(), tokens.size(), width, texts.data() + text * dim);
+      const std::span<const kernels::WeightedRow> next =
+          text + 1 < text_rows ? touched.tokens(text + 1) : std::span<const kernels::WeightedRow>();
+      kernels.weighted_sum(table.data(), dim, tokens.data(), tokens.size(), next.data(), next.size(), width,
+                           texts.data() + text * dim);
       if (touched.length(text) > 1)
         kernels.divide(static_cast<float>(touched.length(text)), width, texts.data() + text * dim);
     }
@@ -265,7 +268,8 @@ Result<double> Trainer::gradient(std::span<const TokenColumn* const> columns, st
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const std::span<const kernels::WeightedRow> texts = impl.touched.texts(i);
       kernels::row_kernels().weighted_sum(impl.objective.gradient(), impl.objective.gradient_stride(), texts.data(),
-                                          texts.size(), impl.objective.width(), out.data() + rows[i] * impl.dim);
+                                          texts.size(), nullptr, 0, impl.objective.width(),
+                                          out.data() + rows[i] * impl.dim);
     }
     return loss;
   } catch (const std::bad_alloc&) {

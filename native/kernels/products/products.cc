@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/prefetch.h"
 #include "kernels/target_region.h"
 
 namespace stillvec::kernels {
@@ -119,13 +120,6 @@ void pack_columns(ProductKernels::PackBlock pack, std::size_t block_values, cons
 // Panels that are packed into may lie far apart and out of cache: their lines are asked for this many panels early.
 constexpr std::size_t kAhead = 2;
 
-void prefetch([[maybe_unused]] const std::uint32_t* units, [[maybe_unused]] std::size_t count) {
-#if defined(__GNUC__)
-  constexpr std::size_t kLine = 16;
-  for (std::size_t i = 0; i < count; i += kLine) __builtin_prefetch(units + i, 1);
-#endif
-}
-
 // A panel is two blocks wide; one that the matrix does not reach is zero.
 void clear_half_panel(std::uint32_t* half, std::size_t k_blocks) {
   for (std::size_t u = 0; u < k_blocks * kBlockUnits; ++u) {
@@ -169,7 +163,7 @@ void pack_right_columns(const ProductKernels& kernels, const float* source, std:
                         std::size_t k, std::uint32_t* packed, std::size_t panel_stride) {
   for (std::size_t c = 0; c < columns; c += kPanelColumns, packed += panel_stride) {
     if (c + kAhead * kPanelColumns < columns)
-      prefetch(packed + kAhead * panel_stride, k / kernels.unit * kPanelColumns);
+      prefetch_for_write(packed + kAhead * panel_stride, k / kernels.unit * kPanelColumns * sizeof(std::uint32_t));
     for (std::size_t half : {std::size_t{0}, kBlockRows}) {
       if (c + half < columns) {
         pack_columns(kernels.right_columns, kBlockUnits * kernels.unit, source + c + half, stride,

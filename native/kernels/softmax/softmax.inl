@@ -3,9 +3,9 @@
 
 static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// exp(x) for x <= 0: 2^k * exp(r) with x = k ln2 + r, |r| <= ln2 / 2, where exp(r) is its Taylor polynomial of degree 7
+// exp(x) for x <= 1: 2^k * exp(r) with x = k ln2 + r, |r| <= ln2 / 2, where exp(r) is its Taylor polynomial of degree 7
 // (relative remainder 5e-9). Below -88 the power of two is zero.
-static inline Floats::V exp_nonpositive(Floats::V x) {
+static inline Floats::V exponential(Floats::V x) {
   using F = Floats;
   x = F::max(x, F::set(-88.0f));
   const F::V k = F::round(F::mul(x, F::set(1.44269504f)));
@@ -22,44 +22,43 @@ static inline Floats::V exp_nonpositive(Floats::V x) {
   return F::mul(e, F::power_of_two(k));
 }
 
-static float logits(const float* s, const float* column_scale, float row_scale, std::size_t n, float* z) {
+static float largest(const float* s, const float* column_scale, float row_scale, std::size_t n) {
   using F = Floats;
-  const float lowest = -kInfinity;
   const F::V row = F::set(row_scale);
-  F::V max = F::set(lowest);
+  F::V max = F::set(-kInfinity);
   std::size_t j = 0;
   for (; j + F::kLanes <= n; j += F::kLanes) {
     const F::V scale = column_scale == nullptr ? row : F::mul(row, F::load(column_scale + j));
-    const F::V value = F::mul(F::load(s + j), scale);
-    F::store(z + j, value);
-    max = F::max(max, value);
+    max = F::max(max, F::mul(F::load(s + j), scale));
   }
-  float result = F::largest(max);
-  if (j < n) {
-    const std::size_t rest = n - j;
-    const F::V scale = column_scale == nullptr ? row : F::mul(row, F::load_partial(column_scale + j, rest, 0.0f));
-    const F::V value = F::mul(F::load_partial(s + j, rest, 0.0f), scale);
-    F::store_partial(z + j, value, rest);
-    const float last = F::largest(F::load_partial(z + j, rest, lowest));
-    result = last > result ? last : result;
-  }
-  return result;
+  const float whole = F::largest(max);
+  if (j == n) return whole;
+  // The rest, and in the lanes beyond it the first of the rest again.
+  const std::size_t rest = n - j;
+  const F::V scale =
+      column_scale == nullptr ? row : F::mul(row, F::load_partial(column_scale + j, rest, column_scale[j]));
+  const float last = F::largest(F::mul(F::load_partial(s + j, rest, s[j]), scale));
+  return last > whole ? last : whole;
 }
 
-static float exponentiate(float* z, float max, std::size_t n) {
+static float exponentials(const float* s, const float* column_scale, float row_scale, float shift, std::size_t n,
+                          float* e) {
   using F = Floats;
-  const F::V shift = F::set(max);
+  const F::V row = F::set(row_scale), down = F::set(-shift);
   F::V sum = F::zero();
   std::size_t j = 0;
   for (; j + F::kLanes <= n; j += F::kLanes) {
-    const F::V e = exp_nonpositive(F::sub(F::load(z + j), shift));
-    F::store(z + j, e);
-    sum = F::add(sum, e);
+    const F::V scale = column_scale == nullptr ? row : F::mul(row, F::load(column_scale + j));
+    const F::V value = exponential(F::fma(F::load(s + j), scale, down));
+    F::store(e + j, value);
+    sum = F::add(sum, value);
   }
   if (j < n) {
-    const F::V e = exp_nonpositive(F::sub(F::load_partial(z + j, n - j, -kInfinity), shift));
-    F::store_partial(z + j, e, n - j);
-    sum = F::add(sum, e);
+    const std::size_t rest = n - j;
+    const F::V scale = column_scale == nullptr ? row : F::mul(row, F::load_partial(column_scale + j, rest, 0.0f));
+    const F::V value = exponential(F::fma(F::load_partial(s + j, rest, 0.0f), scale, down));
+    F::store_partial(e + j, value, rest);
+    sum = F::add(sum, F::load_partial(e + j, rest, 0.0f));
   }
   return F::sum(sum);
 }
@@ -95,4 +94,4 @@ static float gradient(const float* e, const float* column_scale, float row_scale
 }
 
 extern const SoftmaxKernels kSoftmax;
-const SoftmaxKernels kSoftmax = {logits, exponentiate, gradient};
+const SoftmaxKernels kSoftmax = {largest, exponentials, gradient};

@@ -40,7 +40,7 @@ TEST_P(RowIsa, WeightedSum) {
       for (std::size_t i = 0; i < count; ++i)
         rows.push_back({static_cast<std::uint32_t>(random_() % kRows), static_cast<float>(1 + i % 3)});
       std::vector<float> out(n + 2, 5.0f);
-      kernels_->weighted_sum(matrix.data() + 1, stride, rows.data(), count, n, out.data() + 1);
+      kernels_->weighted_sum(matrix.data() + 1, stride, rows.data(), count, rows.data(), count, n, out.data() + 1);
       for (std::size_t k = 0; k < n; ++k) {
         double sum = 0.0, size = 1.0;
         for (const WeightedRow& row : rows) {

@@ -32,57 +32,61 @@ class SoftmaxIsa : public test::IsaTest {
   const SoftmaxKernels* kernels_ = nullptr;
 };
 
-TEST_P(SoftmaxIsa, LogitsAndTheirMaximum) {
+TEST_P(SoftmaxIsa, LargestLogit) {
   std::mt19937 random(1);
   for (std::size_t n : kCounts) {
-    const std::vector<float> s = random_values(n + 1, random), scale = random_values(n + 1, random);
-    for (const float* column_scale : {scale.data() + 1, static_cast<const float*>(nullptr)}) {
-      std::vector<float> z(n + 2, 9.0f);
-      const float max = kernels_->logits(s.data() + 1, column_scale, -1.5f, n, z.data() + 1);
-      float expected_max = -kInfinity;
-      for (std::size_t j = 0; j < n; ++j) {
-        const float expected = s[1 + j] * (-1.5f * (column_scale == nullptr ? 1.0f : column_scale[j]));
-        EXPECT_EQ(z[1 + j], expected);
-        expected_max = std::max(expected_max, expected);
+    for (float offset : {-4.0f, 0.0f}) {
+      std::vector<float> s = random_values(n + 2, random), scale = random_values(n + 1, random);
+      for (float& value : s) value += offset;
+      for (float& value : scale) value = std::abs(value) + 0.1f;
+      s[0] = s[n + 1] = 100.0f;
+      for (const float* column_scale : {scale.data() + 1, static_cast<const float*>(nullptr)}) {
+        float expected = -kInfinity;
+        for (std::size_t j = 0; j < n; ++j) {
+          expected = std::max(expected, s[1 + j] * (1.5f * (column_scale == nullptr ? 1.0f : column_scale[j])));
+        }
+        EXPECT_EQ(kernels_->largest(s.data() + 1, column_scale, 1.5f, n), expected);
       }
-      EXPECT_EQ(max, expected_max);
-      EXPECT_EQ(z[0], 9.0f);
-      EXPECT_EQ(z[n + 1], 9.0f);
     }
   }
 }
 
 TEST_P(SoftmaxIsa, ExponentialsToThreeUlp) {
   std::vector<float> x;
-  for (float value = 0.0f; value > -90.0f; value -= 0.00137f) x.push_back(value);
-  x.insert(x.end(), {-1e-30f, -1e-7f, -87.0f, -88.0f, -89.0f, -1000.0f, -1e30f, -kInfinity});
-  std::vector<float> e = x;
-  for (float& value : e) value += 5.0f;
-  const std::vector<float> shifted = e;
-  kernels_->exponentiate(e.data(), 5.0f, e.size());
+  for (float value = 1.0f; value > -90.0f; value -= 0.00137f) x.push_back(value);
+  x.insert(x.end(), {0.0f, -1e-30f, -1e-7f, -87.0f, -88.0f, -89.0f, -1000.0f, -1e30f, -kInfinity});
+  std::vector<float> e(x.size());
+  kernels_->exponentials(x.data(), nullptr, 1.0f, 0.0f, x.size(), e.data());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double exact = std::exp(static_cast<double>(shifted[i] - 5.0f));
+    const double exact = std::exp(static_cast<double>(x[i]));
     if (exact < 1.3e-38) {
       EXPECT_LE(e[i], 1.3e-38f);
-      continue;
+    } else {
+      EXPECT_NEAR(static_cast<double>(e[i]), exact, 3 * 6e-8 * exact) << x[i];
     }
-    EXPECT_NEAR(static_cast<double>(e[i]), exact, 3 * 6e-8 * exact) << shifted[i];
   }
   EXPECT_EQ(e.back(), 0.0f);
-  EXPECT_EQ(e[0], 1.0f);
 }
 
-TEST_P(SoftmaxIsa, SumOfExponentials) {
+TEST_P(SoftmaxIsa, ExponentialsAndTheirSum) {
   std::mt19937 random(2);
   for (std::size_t n : kCounts) {
-    std::vector<float> z = random_values(n + 2, random);
-    const std::vector<float> before = z;
-    const float sum = kernels_->exponentiate(z.data() + 1, 4.0f, n);
-    double expected = 0.0;
-    for (std::size_t j = 0; j < n; ++j) expected += std::exp(static_cast<double>(before[1 + j]) - 4.0);
-    EXPECT_NEAR(static_cast<double>(sum), expected, 1e-6 * expected);
-    EXPECT_EQ(z[0], before[0]);
-    EXPECT_EQ(z[n + 1], before[n + 1]);
+    const std::vector<float> s = random_values(n + 1, random), scale = random_values(n + 1, random);
+    for (const float* column_scale : {scale.data() + 1, static_cast<const float*>(nullptr)}) {
+      std::vector<float> e(n + 2, 9.0f);
+      const float sum = kernels_->exponentials(s.data() + 1, column_scale, 0.8f, 9.0f, n, e.data() + 1);
+      double expected = 0.0;
+      for (std::size_t j = 0; j < n; ++j) {
+        const double logit = static_cast<double>(s[1 + j]) * 0.8 *
+                             (column_scale == nullptr ? 1.0 : static_cast<double>(column_scale[j]));
+        const double exact = std::exp(logit - 9.0);
+        EXPECT_NEAR(static_cast<double>(e[1 + j]), exact, 2e-6 * exact);
+        expected += exact;
+      }
+      EXPECT_NEAR(static_cast<double>(sum), expected, 2e-6 * expected);
+      EXPECT_EQ(e[0], 9.0f);
+      EXPECT_EQ(e[n + 1], 9.0f);
+    }
   }
 }
 
