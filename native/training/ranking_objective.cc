@@ -28,8 +28,9 @@ constexpr std::size_t kSkew = 16;
 // zero are still normal numbers, so the largest logit need not be found first.
 constexpr float kMostShift = 40.0f;
 
-// The slab of H, whatever the batch.
-constexpr std::size_t kSlabBytes = 32u << 20;
+// The slab of H: as large as the gradient that it is added to, so that it is not added in too many pieces, within
+// limits.
+constexpr std::size_t kLeastSlabBytes = 32u << 20, kMostSlabBytes = 96u << 20;
 
 // As torch's normalize: below this length a direction is not defined.
 constexpr double kLeastNorm = 1e-12;
@@ -59,8 +60,10 @@ double RankingObjective::run(const float* texts, std::size_t columns, std::size_
   pack();
 
   const std::size_t row_bytes = score_width_ * prefixes_.size() * sizeof(std::uint32_t) / products_.unit;
+  const std::size_t slab_bytes =
+      std::clamp(text_rows_ * gradient_stride() * sizeof(float), kLeastSlabBytes, kMostSlabBytes);
   const std::size_t tiles = blocks_for(batch_, tile_rows_);
-  const std::size_t most_tiles = std::max<std::size_t>(1, kSlabBytes / (row_bytes * tile_rows_));
+  const std::size_t most_tiles = std::max<std::size_t>(1, slab_bytes / (row_bytes * tile_rows_));
   const std::size_t slabs = blocks_for(tiles, most_tiles);
   const std::size_t slab_tiles = blocks_for(tiles, slabs);
   slab_.reserve(slab_tiles * tile_rows_ * row_bytes / sizeof(std::uint32_t));

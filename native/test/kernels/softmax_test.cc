@@ -36,9 +36,10 @@ TEST_P(SoftmaxIsa, LargestLogit) {
   std::mt19937 random(1);
   for (std::size_t n : kCounts) {
     for (float offset : {-4.0f, 0.0f}) {
-      std::vector<float> s = random_values(n + 2, random), scale = random_values(n + 1, random);
+      std::vector<float> s = random_values(n + 2, random), scales = random_values(n + 1, random);
       for (float& value : s) value += offset;
-      for (float& value : scale) value = std::abs(value) + 0.1f;
+      for (float& value : scales) value = std::abs(value) + 0.1f;
+      const std::vector<float>& scale = scales;
       s[0] = s[n + 1] = 100.0f;
       for (const float* column_scale : {scale.data() + 1, static_cast<const float*>(nullptr)}) {
         float expected = -kInfinity;
