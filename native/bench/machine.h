@@ -1,13 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdio>
-#include <fstream>
-#include <string>
+#include <ctime>
 #include <thread>
 #include <vector>
 
+#include "kernels/products/products.h"
 #include "kernels/simd/avx2.h"
 #include "kernels/simd/avx512.h"
 #include "kernels/simd/neon.h"
@@ -112,34 +112,63 @@ namespace neon {
 using kernels::neon::Floats;
 STILLVEC_MULTIPLY_ADD(16)
 }  // namespace neon
+STILLVEC_BEGIN_NEON_BF16
+namespace neon {
+inline Work multiply_add_bf16(std::size_t rounds) {
+  constexpr int kSums = 16;
+  float32x4_t sums[kSums];
+  const bfloat16x8_t a = vreinterpretq_bf16_u32(vdupq_n_u32(0x3f803f80)),
+                     b = vreinterpretq_bf16_u32(vdupq_n_u32(0x3f003f80));
+  for (int s = 0; s < kSums; ++s) sums[s] = vdupq_n_f32(static_cast<float>(s));
+  for (std::size_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 16
+    for (int s = 0; s < kSums; ++s) sums[s] = vbfdotq_f32(sums[s], a, b);
+  }
+  float32x4_t total = sums[0];
+  for (int s = 1; s < kSums; ++s) total = vaddq_f32(total, sums[s]);
+  return {4.0 * kSums * 4 * static_cast<double>(rounds), vaddvq_f32(total)};
+}
+}  // namespace neon
+STILLVEC_END
 #endif
 #undef STILLVEC_MULTIPLY_ADD
 
-// GFLOP/s of `work` on `threads` threads together; the best of several tries, since others may be at work here too.
+// Seconds that this thread has run, where the system says; others at work on the machine then do not count.
+inline double thread_seconds() {
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+#else
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+#endif
+}
+
+// GFLOP/s of `work` on `threads` threads together, the best of several tries.
 inline double rate_of(Work (*work)(std::size_t), unsigned threads) {
-  constexpr std::size_t kRounds = 4'000'000;
+  constexpr std::size_t kRounds = 1'000'000;
   double best = 0.0;
   for (int attempt = 0; attempt < 5; ++attempt) {
-    std::vector<double> operations(threads);
+    std::vector<double> rates(threads);
     std::vector<std::thread> team;
-    const auto start = std::chrono::steady_clock::now();
     for (unsigned t = 0; t < threads; ++t) {
       team.emplace_back([&, t] {
+        const double start = thread_seconds();
         const Work done = work(kRounds);
-        operations[t] = done.value == -1.0f ? 0.0 : done.operations;
+        const double seconds = thread_seconds() - start;
+        rates[t] = done.value == -1.0f ? 0.0 : done.operations / seconds / 1e9;
       });
     }
     for (std::thread& thread : team) thread.join();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     double total = 0.0;
-    for (double count : operations) total += count;
-    best = std::max(best, total / seconds / 1e9);
+    for (double rate : rates) total += rate;
+    best = std::max(best, total);
   }
   return best;
 }
 
-inline double f32_peak(unsigned threads) {
-  switch (cpu().active) {
+inline double f32_peak(Isa isa, unsigned threads) {
+  switch (isa) {
 #if defined(STILLVEC_X86)
     case Isa::kAmx:
     case Isa::kAvx512: return rate_of(avx512::multiply_add, threads);
@@ -151,12 +180,25 @@ inline double f32_peak(unsigned threads) {
   }
 }
 
-// That of f32 where nothing multiplies bf16: the products are in f32 then.
-inline double bf16_peak(unsigned threads) {
+inline double bf16_peak(kernels::Bf16Unit unit, unsigned threads) {
+  switch (unit) {
 #if defined(STILLVEC_X86)
-  if (cpu().active == Isa::kAmx) return rate_of(avx512::multiply_add_amx, threads);
-  if (cpu().avx512_bf16) return rate_of(avx512::multiply_add_bf16, threads);
+    case kernels::Bf16Unit::kAmx: return rate_of(avx512::multiply_add_amx, threads);
+    case kernels::Bf16Unit::kAvx512: return rate_of(avx512::multiply_add_bf16, threads);
+#elif defined(STILLVEC_NEON)
+    case kernels::Bf16Unit::kNeon: return rate_of(neon::multiply_add_bf16, threads);
 #endif
+    default: return rate_of(scalar::multiply_add, threads);
+  }
+}
+
+// Those of the kernels that this process uses: of f32 where nothing multiplies bf16, since the products are in f32
+// then.
+inline double f32_peak(unsigned threads) { return f32_peak(cpu().active, threads); }
+inline double bf16_peak(unsigned threads) {
+  for (kernels::Bf16Unit unit : {kernels::Bf16Unit::kAmx, kernels::Bf16Unit::kAvx512, kernels::Bf16Unit::kNeon}) {
+    if (&kernels::bf16_products() == &kernels::bf16_products(unit)) return bf16_peak(unit, threads);
+  }
   return f32_peak(threads);
 }
 

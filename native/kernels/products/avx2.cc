@@ -12,6 +12,8 @@ STILLVEC_BEGIN_AVX2
 namespace stillvec::kernels::avx2 {
 namespace {
 
+#include "kernels/products/prefetch_x86.inl"
+
 // An 8 x 8 corner of a block turned over.
 void transpose_8x8(const float* source, std::size_t source_stride, float* out, std::size_t out_stride) {
   __m256 rows[8], pairs[8], quads[8];
@@ -94,14 +96,19 @@ void multiply_tile(const float* a, const float* b, std::size_t k_blocks, const f
 }
 
 void multiply(const std::uint32_t* left, std::size_t left_stride, std::size_t row_blocks, const std::uint32_t* right,
-              const std::uint32_t* /*next*/, std::size_t k_blocks, const float* addend, float* out,
+              const std::uint32_t* next, std::size_t k_blocks, const float* addend, float* out,
               std::size_t out_stride) {
   // Sums begin at the same place of the addend as they stand at in the result.
   const auto before = [&](const float* sums) { return addend == nullptr ? nullptr : addend + (sums - out); };
   for (std::size_t block = 0; block < row_blocks; ++block) {
     const float* a = reinterpret_cast<const float*>(left + block * left_stride);
+    const std::uint32_t* next_rows = left + (block + 1 < row_blocks ? block + 1 : block) * left_stride;
     float* c = out + block * kBlockRows * out_stride;
     for (std::size_t half = 0; half < kPanelColumns; half += 16) {
+      for (std::size_t k = 0; k < k_blocks; ++k) {
+        prefetch_share(next + k * kPanelBlock, 2 * block + half / 16, 2 * row_blocks);
+        prefetch_rows(next_rows + k * kBlockSize + half / 16 * (kBlockSize / 2));
+      }
       const float* b = reinterpret_cast<const float*>(right) + half;
       float* tile = c + half;
       multiply_tile<6>(a, b, k_blocks, before(tile), tile, out_stride);
