@@ -11,7 +11,7 @@ import { NativeLoadError, messageOf } from './errors.js';
 export interface Native {
   readonly info: () => NativeInfo;
   readonly Tokenizer: new (
-    joined: string,
+    joined: readonly string[],
     count: number,
     vocabulary: readonly string[],
     config: NativeTokenizerConfig,
@@ -111,32 +111,29 @@ export type NativeOutput = 'float32' | 'binary' | 'ubinary';
 
 export interface NativeEncoder {
   readonly [brand]: 'Encoder';
-  encode(...call: EncodeCall): Promise<void>;
-  encodeSync(...call: EncodeCall): void;
-  poolIds(
-    ids: Uint32Array,
-    offsets: Uint32Array,
-    ...target: [buffer: NativeResultBuffer, firstRow: number, ...finish: NativeFinish]
-  ): void;
-  tokenize(...call: [...texts: NativeTexts, prompt: string]): { ids: Uint32Array; offsets: Uint32Array };
+  encode(
+    ...call: [...NativeInput, threads: number, buffer: NativeResultBuffer, firstRow: number, ...NativeFinish]
+  ): Promise<void>;
+  encodeSync(...call: [...NativeInput, ...NativeTarget, ...NativeFinish]): void;
+  poolIds(ids: Uint32Array, offsets: Uint32Array, ...target: [...NativeTarget, ...NativeFinish]): void;
+  tokenize(...call: NativeInput): { ids: Uint32Array; offsets: Uint32Array };
 }
 
 /**
- * Texts as they cross the border: joined by NUL, their number, and the array itself, which is read only when a text
- * contains a NUL; or UTF-8 bytes, the number of texts, and one more offsets than that.
+ * Texts as they cross the border: strings that are the texts joined by NUL, the number of texts, and the array itself,
+ * which is read only when a text contains a NUL; or UTF-8 bytes, the number of texts, and one more offsets than that.
  */
 export type NativeTexts =
-  | [joined: string, count: number, texts: readonly string[]]
+  | [joined: readonly string[], count: number, texts: readonly string[]]
   | [bytes: Uint8Array, count: number, offsets: Int32Array | BigInt64Array];
 
-export type EncodeCall = [
-  ...texts: NativeTexts,
-  prompt: string,
-  threads: number,
-  buffer: NativeResultBuffer,
-  firstRow: number,
-  ...finish: NativeFinish,
-];
+export type NativeInput = [...texts: NativeTexts, prompt: string];
+
+/** Where rows go: to memory of the addon's, or to an array that is as wide and starts with row `firstRow` 0. */
+export type NativeTarget = [memory: NativeResultBuffer | NativeRows, firstRow: number];
+
+/** Floats, or the bytes of binary rows. */
+export type NativeRows = Float32Array | Int8Array | Uint8Array;
 
 /** How rows are finished. */
 export type NativeFinish = [columns: number, normalizeFull: boolean, normalize: boolean, output: NativeOutput];
@@ -144,7 +141,7 @@ export type NativeFinish = [columns: number, normalizeFull: boolean, normalize: 
 export interface NativeTokenColumn {
   readonly [brand]: 'TokenColumn';
   readonly tokens: number;
-  append(encoder: NativeEncoder, ...call: [...texts: NativeTexts, prompt: string]): Promise<void>;
+  append(encoder: NativeEncoder, ...call: NativeInput): Promise<void>;
   /** Equal for equal columns, and hardly ever for others. */
   fingerprint(): string;
   appendIds(ids: Uint32Array, offsets: Uint32Array): void;

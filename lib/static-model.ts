@@ -5,8 +5,8 @@ import {
   native,
   type NativeEncoder,
   type NativeFinish,
-  type NativeOutput,
   type NativeResultBuffer,
+  type NativeRows,
   type NativeTable,
   type NativeTokenColumn,
   type NativeTokenizer,
@@ -64,15 +64,15 @@ export class StaticModel {
 
   encodeSync<P extends Precision>(texts: Texts, rows: RowSettings<P>): Embeddings<P> {
     try {
-      const result = new Result(texts.count, rows);
-      const finish = this.#finishing(result, rows);
+      const written = newRows(texts.count, rows);
+      const finish = this.#finishing(rows);
       if (isLibrary(this.#tokenizer)) {
         const { ids, offsets } = this.#tokenizer.encodeBatchSync(withPrompt(texts, 0, texts.count, rows.prompt));
-        this.#encoder.poolIds(ids, offsets, result.buffer, 0, ...finish);
+        this.#encoder.poolIds(ids, offsets, written, 0, ...finish);
       } else {
-        this.#encoder.encodeSync(...texts.run(0, texts.count), rows.prompt, 1, result.buffer, 0, ...finish);
+        this.#encoder.encodeSync(...texts.run(0, texts.count), rows.prompt, written, 0, ...finish);
       }
-      return result.finish();
+      return finishRows(written, texts.count, rows);
     } catch (error) {
       throw fromNative(error);
     }
@@ -95,13 +95,15 @@ export class StaticModel {
       signal?.throwIfAborted();
     };
     try {
-      const result = new Result(texts.count, rows);
+      const written = writtenArray(rows.precision);
+      const rowBytes = outputColumns(rows.precision, rows.columns) * written.BYTES_PER_ELEMENT;
+      const buffer = new native.ResultBuffer(texts.count, rowBytes);
       for (let start = 0; start < texts.count; start = texts.runEnd(start)) {
-        pending.push(this.#startRun(texts, start, rows, result, threads));
+        pending.push(this.#startRun(texts, start, rows, buffer, threads));
         if (pending.length === runsInFlight) await settleOne();
       }
       while (pending.length > 0) await settleOne();
-      return result.finish();
+      return finishRows(new written(buffer.take()), texts.count, rows);
     } catch (error) {
       // The rows belong to the runs in flight until these are done.
       await Promise.allSettled(pending);
@@ -143,22 +145,23 @@ export class StaticModel {
     texts: Texts,
     start: number,
     rows: RowSettings,
-    result: Result<Precision>,
+    buffer: NativeResultBuffer,
     threads: number,
   ): Promise<number> {
     const end = texts.runEnd(start);
-    const finish = this.#finishing(result, rows);
+    const finish = this.#finishing(rows);
     if (isLibrary(this.#tokenizer)) {
       const { ids, offsets } = await this.#tokenizer.encodeBatch(withPrompt(texts, start, end, rows.prompt));
-      this.#encoder.poolIds(ids, offsets, result.buffer, start, ...finish);
+      this.#encoder.poolIds(ids, offsets, buffer, start, ...finish);
     } else {
-      await this.#encoder.encode(...texts.run(start, end), rows.prompt, threads, result.buffer, start, ...finish);
+      await this.#encoder.encode(...texts.run(start, end), rows.prompt, threads, buffer, start, ...finish);
     }
     return end;
   }
 
-  #finishing(result: Result<Precision>, { columns, normalize }: RowSettings): NativeFinish {
-    return [columns, this.#normalizeFull, normalize, result.output];
+  #finishing({ columns, normalize, precision }: RowSettings): NativeFinish {
+    const output = precision === 'binary' || precision === 'ubinary' ? precision : 'float32';
+    return [columns, this.#normalizeFull, normalize, output];
   }
 }
 
@@ -176,40 +179,32 @@ export function outputColumns(precision: Precision, columns: number): number {
   return precision === 'binary' || precision === 'ubinary' ? Math.ceil(columns / 8) : columns;
 }
 
-/** The rows of a call: C++'s memory while they are written, and after that the matrix over it. */
-class Result<P extends Precision> {
-  readonly buffer: NativeResultBuffer;
-  readonly output: NativeOutput;
+/**
+ * What the addon writes: floats, or the bits of binary rows. int8 and uint8 depend on the range of each column over all
+ * rows, so they are made from the finished floats.
+ */
+function writtenArray(precision: Precision): Float32ArrayConstructor | Int8ArrayConstructor | Uint8ArrayConstructor {
+  return precision === 'int8' || precision === 'uint8' ? Float32Array : embeddingArrays[precision];
+}
 
-  constructor(
-    private readonly count: number,
-    private readonly rows: RowSettings<P>,
-  ) {
-    const { precision, columns } = rows;
-    this.output = precision === 'binary' || precision === 'ubinary' ? precision : 'float32';
-    this.buffer = new native.ResultBuffer(
-      count,
-      this.output === 'float32' ? Float32Array.BYTES_PER_ELEMENT * columns : outputColumns(precision, columns),
-    );
-  }
+/** Memory for the addon to write rows to: the caller's where that is of the type. */
+function newRows(count: number, { columns, precision, out }: RowSettings): NativeRows {
+  const length = count * outputColumns(precision, columns);
+  const type = writtenArray(precision);
+  return out instanceof type ? out.subarray(0, length) : new type(length);
+}
 
-  finish(): Embeddings<P> {
-    const { precision, columns, out } = this.rows;
-    const bytes = this.buffer.take();
-    const values = precision === 'int8' || precision === 'uint8' ? this.#quantize(bytes) : bytes;
-    const data = new embeddingArrays[precision](values) as EmbeddingArray<P>;
-    const width = outputColumns(precision, columns);
-    if (out === undefined) return new Embeddings<P>(data, this.count, width, precision);
-    out.set(data);
-    return new Embeddings<P>(out.subarray(0, data.length) as EmbeddingArray<P>, this.count, width, precision);
+/** The embeddings of the rows that the addon has written. */
+function finishRows<P extends Precision>(written: NativeRows, count: number, rows: RowSettings<P>): Embeddings<P> {
+  const { columns, precision, out } = rows;
+  let data = written as EmbeddingArray<P>;
+  if (precision === 'int8' || precision === 'uint8') {
+    const floats = written as Float32Array;
+    data = (out?.subarray(0, floats.length) ?? new embeddingArrays[precision](floats.length)) as EmbeddingArray<P>;
+    native.quantize(floats, columns, native.columnRanges(floats, columns), data as Int8Array | Uint8Array);
+  } else if (out !== undefined && out.buffer !== written.buffer) {
+    out.set(written);
+    data = out.subarray(0, written.length) as EmbeddingArray<P>;
   }
-
-  /** int8 and uint8 depend on the range of each column over all rows, so they are made from the finished floats. */
-  #quantize(bytes: ArrayBuffer): ArrayBuffer {
-    const { precision, columns } = this.rows;
-    const floats = new Float32Array(bytes);
-    const codes = precision === 'int8' ? new Int8Array(floats.length) : new Uint8Array(floats.length);
-    native.quantize(floats, columns, native.columnRanges(floats, columns), codes);
-    return codes.buffer;
-  }
+  return new Embeddings<P>(data, count, outputColumns(precision, columns), precision);
 }

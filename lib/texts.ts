@@ -121,9 +121,24 @@ class Utf8Texts implements Texts {
   }
 }
 
-/** Joined by NUL, so that one call over the border takes all texts. */
-export function joinTexts(texts: readonly string[]): [joined: string, count: number, texts: readonly string[]] {
-  return [texts.join('\0'), texts.length, texts];
+/** A joined string of this many UTF-16 units lies where V8 makes short-lived objects; a longer one costs new pages. */
+const unitsOfPiece = 1 << 15;
+
+/** Joined by NUL to a few strings, so that few calls over the border take all texts. */
+export function joinTexts(
+  texts: readonly string[],
+): [joined: readonly string[], count: number, texts: readonly string[]] {
+  const joined: string[] = [];
+  let start = 0;
+  let units = 0;
+  for (const [i, text] of texts.entries()) {
+    units += text.length;
+    if (units < unitsOfPiece && i + 1 < texts.length) continue;
+    joined.push(start === i ? text : texts.slice(start, i + 1).join('\0'));
+    start = i + 1;
+    units = 0;
+  }
+  return [joined, texts.length, texts];
 }
 
 export function makeTokenizer(description: WordPieceDescription): NativeTokenizer {

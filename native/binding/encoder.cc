@@ -20,15 +20,39 @@ namespace {
 // Where a call's rows go and what becomes of each.
 struct Target {
   model::RowOptions options;
-  std::shared_ptr<ResultBuffer::Memory> memory;
+  std::shared_ptr<ResultBuffer::Memory> memory;  // null where the rows are an array's
   std::byte* rows = nullptr;
 };
 
-// Reads arguments [index, index + 5]: buffer, firstRow, columns, normalizeFull, normalize, output.
-Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::size_t count, std::size_t dim) {
+// Memory that rows are written to.
+struct Rows {
+  std::byte* bytes = nullptr;
+  std::size_t count = 0;
+};
+
+Rows rows_in(ResultBuffer::Memory& memory, std::size_t row_bytes, Napi::Env env) {
+  if (memory.row_bytes != row_bytes) {
+    fail_argument(env, "the buffer's rows are not of the size that these options give");
+  }
+  return {memory.bytes.data(), memory.rows};
+}
+
+Rows rows_in(const Napi::TypedArray& array, std::size_t row_bytes, bool floats) {
+  if (floats ? array.TypedArrayType() != napi_float32_array : array.ElementSize() != 1) {
+    fail_argument(array.Env(), "expected an array of the output's type for the rows");
+  }
+  std::size_t length = 0;
+  void* data = nullptr;
+  napi_get_typedarray_info(array.Env(), array, nullptr, &length, &data, nullptr, nullptr);
+  return {static_cast<std::byte*>(data), data == nullptr ? 0 : length * array.ElementSize() / row_bytes};
+}
+
+// Reads arguments [index, index + 5]: memory, firstRow, columns, normalizeFull, normalize, output. The memory is a
+// ResultBuffer, or, where the call is over before JavaScript runs again, a typed array.
+Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::size_t count, std::size_t dim,
+                        bool may_be_array) {
   const Napi::Env env = info.Env();
   Target target;
-  target.memory = object_argument<ResultBuffer>(info, index, "buffer").memory();
   const std::size_t first = integer_argument(info, index + 1, "firstRow");
   target.options.columns = integer_argument(info, index + 2, "columns");
   target.options.normalize_full = boolean_argument(info, index + 3, "normalizeFull");
@@ -42,14 +66,18 @@ Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::
     fail_argument(env, "expected float32, binary or ubinary for output but received " + output);
   }
   if (target.options.columns > dim) fail(env, {Code::kOutOfRange, "more columns asked for than the table has"});
-  ResultBuffer::Memory& memory = *target.memory;
-  if (memory.row_bytes != model::row_bytes(target.options, dim)) {
-    fail_argument(env, "the buffer's rows are not of the size that these options give");
+  const std::size_t row_bytes = model::row_bytes(target.options, dim);
+  Rows rows;
+  if (may_be_array && info[index].IsTypedArray()) {
+    rows = rows_in(info[index].As<Napi::TypedArray>(), row_bytes, target.options.output == model::Output::kF32);
+  } else {
+    target.memory = object_argument<ResultBuffer>(info, index, "memory").memory();
+    rows = rows_in(*target.memory, row_bytes, env);
   }
-  if (first > memory.rows || count > memory.rows - first) {
-    fail(env, {Code::kOutOfRange, "the buffer has too few rows for these texts"});
+  if (first > rows.count || count > rows.count - first) {
+    fail(env, {Code::kOutOfRange, "too few rows for these texts"});
   }
-  target.rows = memory.bytes.data() + first * memory.row_bytes;
+  target.rows = rows.bytes + first * row_bytes;
   return target;
 }
 
@@ -89,7 +117,7 @@ Napi::Value Encoder::encode(const Napi::CallbackInfo& info) {
   auto texts = std::make_shared<const TextArena>(TextArena::read(info, 0));
   std::string prompt = string_argument(info, 3, "prompt");
   const auto threads = static_cast<unsigned>(std::min<std::uint64_t>(integer_argument(info, 4, "threads"), 1024));
-  Target target = target_arguments(info, 5, texts->count(), encoder_->table().dim());
+  Target target = target_arguments(info, 5, texts->count(), encoder_->table().dim(), false);
   std::vector<std::size_t> bounds = chunk_bounds(texts->view());
   const std::size_t chunks = bounds.size() - 1;
   return run_on_pool(
@@ -102,17 +130,18 @@ Napi::Value Encoder::encode(const Napi::CallbackInfo& info) {
       [](Napi::Env env) { return env.Undefined(); }, threads);
 }
 
-// As encode, on the calling thread.
+// encodeSync(joined, count, texts, prompt, memory, firstRow, columns, normalizeFull, normalize, output): void. As encode,
+// on the calling thread.
 Napi::Value Encoder::encode_sync(const Napi::CallbackInfo& info) {
   need_tokenizer(info.Env(), *encoder_);
   const TextArena texts = TextArena::read(info, 0);
   const std::string prompt = string_argument(info, 3, "prompt");
-  const Target target = target_arguments(info, 5, texts.count(), encoder_->table().dim());
+  const Target target = target_arguments(info, 4, texts.count(), encoder_->table().dim(), true);
   encoder_->encode(texts.view(), 0, texts.count(), prompt, target.options, target.rows);
   return info.Env().Undefined();
 }
 
-// poolIds(ids: Uint32Array, offsets: Uint32Array, buffer, firstRow, columns, normalizeFull, normalize, output): void.
+// poolIds(ids: Uint32Array, offsets: Uint32Array, memory, firstRow, columns, normalizeFull, normalize, output): void.
 // On the calling thread: whoever brings ids has spent far longer on making them.
 Napi::Value Encoder::pool_ids(const Napi::CallbackInfo& info) {
   const std::span<const std::uint32_t> ids = array_argument<std::uint32_t>(info, 0, "ids");
@@ -123,7 +152,7 @@ Napi::Value Encoder::pool_ids(const Napi::CallbackInfo& info) {
     fail_argument(info.Env(), "expected offsets that rise from 0 to the number of ids");
   }
   const std::size_t count = offsets.size() - 1;
-  const Target target = target_arguments(info, 2, count, encoder_->table().dim());
+  const Target target = target_arguments(info, 2, count, encoder_->table().dim(), true);
   const Status status = encoder_->pool_ids(ids, offsets, 0, count, target.options, target.rows);
   if (!status.is_ok()) fail(info.Env(), status);
   return info.Env().Undefined();
