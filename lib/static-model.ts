@@ -97,6 +97,7 @@ export class StaticModel {
     try {
       const written = writtenArray(rows.precision);
       const rowBytes = outputColumns(rows.precision, rows.columns) * written.BYTES_PER_ELEMENT;
+      collectYoungResults();
       const buffer = new native.ResultBuffer(texts.count, rowBytes);
       for (let start = 0; start < texts.count; start = texts.runEnd(start)) {
         pending.push(this.#startRun(texts, start, rows, buffer, threads));
@@ -185,6 +186,14 @@ export function outputColumns(precision: Precision, columns: number): number {
  */
 function writtenArray(precision: Precision): Float32ArrayConstructor | Int8ArrayConstructor | Uint8ArrayConstructor {
   return precision === 'int8' || precision === 'uint8' ? Float32Array : embeddingArrays[precision];
+}
+
+/**
+ * V8 counts the addon's memory behind young objects, but looks for dead ones among them, which is quick, only when
+ * JavaScript itself allocates a buffer. Without this, results pile up until they force a full collection.
+ */
+function collectYoungResults(): void {
+  new ArrayBuffer(1);
 }
 
 /** Memory for the addon to write rows to: the caller's where that is of the type. */

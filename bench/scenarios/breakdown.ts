@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { SentenceTransformer } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
+import { joinTexts } from '../../lib/texts.js';
 import { median } from '../support/statistics.js';
 import { asColumn } from '../support/texts.js';
 
@@ -42,7 +43,7 @@ async function main([folder = '', file = '']: readonly string[]): Promise<void> 
   const finish = [dim, false, false, 'float32'] as const;
 
   const steps = {
-    join: () => texts.join('\0').length,
+    join: () => joinTexts(texts).length,
     tokenizeStrings: () => model.tokenize(texts),
     tokenizeColumn: () => model.tokenize(column),
     poolReady: () => {

@@ -42,6 +42,14 @@ class Buffer {
 
   void fill_zero(std::size_t count) { std::memset(static_cast<void*>(values_.get()), 0, count * sizeof(T)); }
 
+  // The contents are no longer needed: the kernel may take the pages until they are next written to.
+  void give_up_contents() {
+#if defined(__linux__) && defined(MADV_FREE)
+    const std::size_t bytes = capacity_ * sizeof(T) / kHugePage * kHugePage;
+    if (bytes > 0) madvise(static_cast<void*>(values_.get()), bytes, MADV_FREE);
+#endif
+  }
+
   std::size_t capacity() const { return capacity_; }
   T* data() { return values_.get(); }
   const T* data() const { return values_.get(); }

@@ -36,6 +36,7 @@ void MemoryCache::give_back(Buffer<std::byte> buffer) {
   std::lock_guard lock(mutex_);
   if (bytes < kLeastBytes || bytes > kMostBytes - bytes_) return;
   bytes_ += bytes;
+  buffer.give_up_contents();
   free_.push_back(std::move(buffer));
 }
 

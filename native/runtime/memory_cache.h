@@ -10,7 +10,7 @@
 namespace stillvec {
 
 // Keeps a few freed buffers for the next ones of about their size: fresh pages cost more than the work that fills
-// them, since the kernel clears each. What it keeps is bounded.
+// them, since the kernel clears each. What it keeps is bounded, and the kernel may take it when memory runs short.
 class MemoryCache {
  public:
   // The cache of this process; it lives as long as anyone holds it.
@@ -21,7 +21,8 @@ class MemoryCache {
   void give_back(Buffer<std::byte> buffer);
 
  private:
-  static constexpr std::size_t kMostBytes = 48u << 20;
+  // Room for what a call of some ten thousand texts gives back.
+  static constexpr std::size_t kMostBytes = 128u << 20;
   // Smaller ones come from the allocator's own free lists.
   static constexpr std::size_t kLeastBytes = 128u << 10;
 
