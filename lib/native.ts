@@ -104,6 +104,8 @@ export interface NativeResultBuffer {
   readonly [brand]: 'ResultBuffer';
   /** The memory as an ArrayBuffer; once, and only when no job writes to it. */
   take(): ArrayBuffer;
+  /** Copies the memory to an array of its size and gives it back, without waiting for a collection. */
+  copyTo(target: NativeRows): void;
 }
 
 /** What encoding writes for each text. */
@@ -140,7 +142,16 @@ export type NativeFinish = [columns: number, normalizeFull: boolean, normalize: 
 
 export interface NativeTokenColumn {
   readonly [brand]: 'TokenColumn';
+  /** Of the texts. */
+  readonly count: number;
+  /** Of all of them together. */
   readonly tokens: number;
+  /** Fills `target` with the ids from number `begin` on. */
+  copyIds(begin: number, target: Uint32Array): void;
+  /** The same of where each text's ids begin, and of the end. */
+  copyOffsets(begin: number, target: BigUint64Array): void;
+  /** Takes the column from a file, where `count` + 1 u64 offsets and `tokens` u32 ids below `rows` begin at these bytes. */
+  map(path: string, offsetsAt: number, count: number, idsAt: number, tokens: number, rows: number): void;
   append(encoder: NativeEncoder, ...call: NativeInput): Promise<void>;
   /** Equal for equal columns, and hardly ever for others. */
   fingerprint(): string;

@@ -325,7 +325,8 @@ export class SentenceTransformer {
     const publish = (table: NativeTable): void => {
       this.#model = this.#model.withTable(table);
     };
-    return fit(this, this.#model, options, publish, (folder) => this.save(folder));
+    const save = (folder: string): Promise<void> => this.save(folder);
+    return fit(this, this.#model, options, publish, save, this.#source.tokenizerJson);
   }
 
   /**

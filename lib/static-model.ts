@@ -95,8 +95,8 @@ export class StaticModel {
       signal?.throwIfAborted();
     };
     try {
-      const written = writtenArray(rows.precision);
-      const rowBytes = outputColumns(rows.precision, rows.columns) * written.BYTES_PER_ELEMENT;
+      const { precision, columns } = rows;
+      const rowBytes = outputColumns(precision, columns) * writtenArray(precision).BYTES_PER_ELEMENT;
       collectYoungResults();
       const buffer = new native.ResultBuffer(texts.count, rowBytes);
       for (let start = 0; start < texts.count; start = texts.runEnd(start)) {
@@ -104,7 +104,7 @@ export class StaticModel {
         if (pending.length === runsInFlight) await settleOne();
       }
       while (pending.length > 0) await settleOne();
-      return finishRows(new written(buffer.take()), texts.count, rows);
+      return finishRows(takeRows(buffer, texts.count, rows), texts.count, rows);
     } catch (error) {
       // The rows belong to the runs in flight until these are done.
       await Promise.allSettled(pending);
@@ -203,6 +203,15 @@ function newRows(count: number, { columns, precision, out }: RowSettings): Nativ
   return out instanceof type ? out.subarray(0, length) : new type(length);
 }
 
+/** The rows of a buffer that the addon has written. */
+function takeRows(buffer: NativeResultBuffer, count: number, rows: RowSettings): NativeRows {
+  const type = writtenArray(rows.precision);
+  if (!(rows.out instanceof type)) return new type(buffer.take());
+  const target = newRows(count, rows);
+  buffer.copyTo(target);
+  return target;
+}
+
 /** The embeddings of the rows that the addon has written. */
 function finishRows<P extends Precision>(written: NativeRows, count: number, rows: RowSettings<P>): Embeddings<P> {
   const { columns, precision, out } = rows;
@@ -211,9 +220,6 @@ function finishRows<P extends Precision>(written: NativeRows, count: number, row
     const floats = written as Float32Array;
     data = (out?.subarray(0, floats.length) ?? new embeddingArrays[precision](floats.length)) as EmbeddingArray<P>;
     native.quantize(floats, columns, native.columnRanges(floats, columns), data as Int8Array | Uint8Array);
-  } else if (out !== undefined && out.buffer !== written.buffer) {
-    out.set(written);
-    data = out.subarray(0, written.length) as EmbeddingArray<P>;
   }
   return new Embeddings<P>(data, count, outputColumns(precision, columns), precision);
 }

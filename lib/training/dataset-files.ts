@@ -5,12 +5,31 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import { InvalidArgumentError, IoError, messageOf, MissingDependencyError, systemCode } from '../errors.js';
-import { knownOptions, nonEmptyString, stringArray } from '../validate.js';
+import { boolean, knownOptions, nonEmptyString, stringArray } from '../validate.js';
 import { labelNames, type DatasetRow } from './dataset.js';
 
 export interface DatasetFileOptions {
   /** The columns to read, in the order that gives them their roles. Default: all, in the file's order. */
   readonly columns?: readonly string[];
+  /**
+   * Whether `fit` keeps the token ids in `FILE.stillvec-tokens` beside the file, and takes them from there as long as
+   * file and tokenizer are unchanged. Default: for files from 64 MB on, where the folder can be written.
+   */
+  readonly tokenCache?: boolean;
+}
+
+/** A file of rows; every iteration reads it from its beginning. */
+export class DatasetFile implements AsyncIterable<DatasetRow> {
+  /** @internal */
+  constructor(
+    readonly file: string,
+    readonly columns: readonly string[] | undefined,
+    readonly tokenCache: boolean | undefined,
+  ) {}
+
+  [Symbol.asyncIterator](): AsyncGenerator<DatasetRow, void, undefined> {
+    return readRows(this);
+  }
 }
 
 /** A row as a file gives it: anything may stand in its cells. */
@@ -25,24 +44,33 @@ const readers: readonly (readonly [pattern: RegExp, read: (file: string) => Asyn
 
 /**
  * The rows of a JSON Lines, CSV, TSV (each also gzipped) or Parquet file, read as they are asked for: the file may be
- * larger than memory. Give it to `fit` as `trainDataset`. CSV and TSV need the package `csv-parse`, Parquet `hyparquet`.
+ * larger than memory. Give it to `fit` as `trainDataset`, as often as you like. CSV and TSV need the package `csv-parse`, Parquet `hyparquet`.
  *
  * @throws IoError when the file cannot be read, InvalidArgumentError naming the line for a damaged one,
  * MissingDependencyError saying what to install.
  */
-export async function* readDatasetFile(file: string, options: DatasetFileOptions = {}): AsyncGenerator<DatasetRow> {
-  knownOptions('readDatasetFile', options, ['columns']);
+export function readDatasetFile(file: string, options: DatasetFileOptions = {}): DatasetFile {
+  knownOptions('readDatasetFile', options, ['columns', 'tokenCache']);
   const columns = options.columns && stringArray('columns', options.columns);
-  const reader = readers.find(([pattern]) => pattern.test(nonEmptyString('file', file)));
-  if (reader === undefined) {
-    throw new InvalidArgumentError(
-      `expected a .jsonl, .csv, .tsv (or .gz of them) or .parquet file but received ${file}`,
-    );
-  }
+  const tokenCache = options.tokenCache === undefined ? undefined : boolean('tokenCache', options.tokenCache);
+  readerOf(nonEmptyString('file', file));
+  return new DatasetFile(file, columns, tokenCache);
+}
+
+function readerOf(file: string): (file: string) => AsyncIterable<RawRow> {
+  const reader = readers.find(([pattern]) => pattern.test(file));
+  if (reader !== undefined) return reader[1];
+  throw new InvalidArgumentError(
+    `expected a .jsonl, .csv, .tsv (or .gz of them) or .parquet file but received ${file}`,
+  );
+}
+
+async function* readRows({ file, columns }: DatasetFile): AsyncGenerator<DatasetRow, void, undefined> {
   try {
     await access(file);
     // Cells that are neither texts nor labels are refused by whoever trains on them, with row and column.
-    for await (const row of reader[1](file)) yield (columns === undefined ? row : select(row, columns)) as DatasetRow;
+    for await (const row of readerOf(file)(file))
+      yield (columns === undefined ? row : select(row, columns)) as DatasetRow;
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });

@@ -15,6 +15,7 @@ import { latestCheckpoint, resumeRun, writeCheckpoint, type Progress, type RunSe
 import { datasetParts, datasetRows, type Dataset, type TrainingColumns } from './dataset.js';
 import { checkFitOptions, type FitOptions, type FitProgress, type FitSettings } from './fit-options.js';
 import { scheduleFactor } from './schedulers.js';
+import { TokenCache } from './token-cache.js';
 
 /** One optimizer step. */
 export interface FitStep {
@@ -75,6 +76,7 @@ const stageNames = ['sampling', 'index', 'catchUp', 'pooling', 'loss', 'update']
  *
  * @param model - What the evaluator is given: the model that `publish` renews.
  * @param saveModel - Writes that model's files into a folder.
+ * @param tokenizerJson - What the token ids depend on.
  */
 export async function fit(
   model: Encodes,
@@ -82,12 +84,13 @@ export async function fit(
   options: FitOptions,
   publish: (table: NativeTable) => void,
   saveModel: (folder: string) => Promise<void>,
+  tokenizerJson: Uint8Array,
 ): Promise<FitResult> {
   const settings = checkFitOptions(options);
   const { signal } = settings;
   const begin = performance.now();
   const loss = settings.loss.lower(start.table.dim);
-  const columns = await tokenize(start, options.trainDataset, settings, begin);
+  const columns = await tokenize(start, options.trainDataset, tokenizerJson, settings, begin);
 
   const config: NativeTrainingConfig = {
     ...loss,
@@ -153,10 +156,11 @@ function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
   return native.info().bfloat16 ? 'bfloat16' : 'float32';
 }
 
-/** Tokenizes a dataset once, part by part; of its texts nothing stays but the ids. */
+/** Tokenizes a dataset once, part by part, or finds its ids in a cache; of the texts nothing stays but these. */
 async function tokenize(
   model: StaticModel,
   dataset: Dataset,
+  tokenizerJson: Uint8Array,
   { signal, onProgress }: FitSettings,
   begin: number,
 ): Promise<readonly NativeTokenColumn[]> {
@@ -171,7 +175,10 @@ async function tokenize(
     const seconds = (now - begin) / 1000;
     onProgress?.({ phase: 'tokenize', done, total, rows: 0, rowsPerSecond: 0, loss: NaN, learningRate: 0, seconds });
   };
+  const cache = await TokenCache.of(dataset, tokenizerJson);
   try {
+    const cached = await cache?.load(model.table.rows);
+    if (cached !== undefined) return cached;
     for await (const part of datasetParts(dataset, { signal })) {
       if (rows === 0) tokenized = newColumns(part);
       for (const [i, column] of tokenized.entries()) {
@@ -184,6 +191,10 @@ async function tokenize(
         });
       }
       rows += part.rows;
+    }
+    if (rows > 1 && cache !== undefined) {
+      await cache.save(tokenized, signal);
+      tokenized = (await cache.load(model.table.rows)) ?? tokenized; // the mapped file in the place of memory
     }
   } catch (error) {
     throw fromNative(error, signal);

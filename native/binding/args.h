@@ -66,6 +66,10 @@ constexpr napi_typedarray_type typed_array_type<std::int64_t>() {
   return napi_bigint64_array;
 }
 template <>
+constexpr napi_typedarray_type typed_array_type<std::uint64_t>() {
+  return napi_biguint64_array;
+}
+template <>
 constexpr napi_typedarray_type typed_array_type<std::uint8_t>() {
   return napi_uint8_array;
 }

@@ -22,7 +22,11 @@ void count_half(napi_env env, std::size_t size, int sign) {
 }  // namespace
 
 Napi::Function ResultBuffer::define(Napi::Env env) {
-  return DefineClass(env, kName, {InstanceMethod<&ResultBuffer::take>("take")});
+  return DefineClass(env, kName,
+                     {
+                         InstanceMethod<&ResultBuffer::take>("take"),
+                         InstanceMethod<&ResultBuffer::copy_to>("copyTo"),
+                     });
 }
 
 ResultBuffer::ResultBuffer(const Napi::CallbackInfo& info)
@@ -48,8 +52,7 @@ Napi::Value ResultBuffer::take(const Napi::CallbackInfo& info) {
   const std::size_t size = memory_->rows * memory_->row_bytes;
   if (size == 0) return Napi::ArrayBuffer::New(env, 0);
 
-  // V8 allows one ArrayBuffer a piece of memory, so the second take() would have to fail.
-  if (memory_.use_count() > 1) fail_argument(env, "the result is still being written, or was taken");
+  check_finished(env);
   auto keep = std::make_unique<std::shared_ptr<Memory>>(memory_);
   napi_value external = nullptr;
   const napi_status status = napi_create_external_arraybuffer(
@@ -68,6 +71,27 @@ Napi::Value ResultBuffer::take(const Napi::CallbackInfo& info) {
   Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, size);
   std::memcpy(copy.Data(), memory_->bytes.data(), size);
   return copy;
+}
+
+// copyTo(target: Float32Array | Int8Array | Uint8Array): void
+Napi::Value ResultBuffer::copy_to(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  check_finished(env);
+  const std::size_t size = memory_->rows * memory_->row_bytes;
+  void* data = nullptr;
+  std::size_t length = 0;
+  if (!info[0].IsTypedArray()) fail_argument(env, "expected a typed array for target");
+  const auto target = info[0].As<Napi::TypedArray>();
+  napi_get_typedarray_info(env, target, nullptr, &length, &data, nullptr, nullptr);
+  if (length * target.ElementSize() != size) fail_argument(env, "expected a target of the result's size");
+  if (size > 0) std::memcpy(data, memory_->bytes.data(), size);
+  memory_ = std::make_shared<Memory>();
+  return env.Undefined();
+}
+
+// V8 allows one ArrayBuffer a piece of memory, so a second take() would have to fail.
+void ResultBuffer::check_finished(Napi::Env env) const {
+  if (memory_.use_count() > 1) fail_argument(env, "the result is still being written, or was taken");
 }
 
 }  // namespace stillvec::binding

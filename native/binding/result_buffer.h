@@ -35,6 +35,9 @@ class ResultBuffer : public Napi::ObjectWrap<ResultBuffer> {
  private:
   // The ArrayBuffer over the memory; without a copy where the runtime allows that.
   Napi::Value take(const Napi::CallbackInfo& info);
+  // Copies the memory to an array of the caller's and gives it back.
+  Napi::Value copy_to(const Napi::CallbackInfo& info);
+  void check_finished(Napi::Env env) const;
 
   std::shared_ptr<Memory> memory_;
 };

@@ -10,15 +10,49 @@
 #include "binding/encoder.h"
 #include "binding/task.h"
 #include "binding/texts.h"
+#include "model/file.h"
 #include "runtime/random.h"
 
 namespace stillvec::binding {
+namespace {
+
+// Arguments begin, target: a typed array of T that is filled with the values from number `begin` on.
+template <typename T>
+void copy_values(const Napi::CallbackInfo& info, const training::Values<T>& values) {
+  const std::uint64_t begin = integer_argument(info, 0, "begin");
+  const std::span<T> target = array_argument<T>(info, 1, "target");
+  if (begin > values.size() || target.size() > values.size() - begin) {
+    fail(info.Env(), {Code::kOutOfRange, "the column is shorter"});
+  }
+  std::copy_n(values.data() + begin, target.size(), target.data());
+}
+
+// `count` values of a file from byte `at` on: mapped, or read where the system does not map.
+template <typename T>
+training::Values<T> map_values(Napi::Env env, const model::File& file, std::uint64_t at, std::uint64_t count) {
+  if (at % sizeof(T) != 0 || at > file.size() || count > (file.size() - at) / sizeof(T)) {
+    fail(env, {Code::kCorrupt, "the file ends before the column does"});
+  }
+  if (count == 0) return {};
+  auto range = std::make_shared<const model::MappedRange>(file.map(at, count * sizeof(T)));
+  if (range->data() != nullptr) return {{reinterpret_cast<const T*>(range->data()), count}, range};
+  auto memory = std::make_shared<std::vector<T>>(count);
+  const Status status = file.read(at, count * sizeof(T), reinterpret_cast<std::byte*>(memory->data()));
+  if (!status.is_ok()) fail(env, status);
+  return {{memory->data(), count}, memory};
+}
+
+}  // namespace
 
 Napi::Function TokenColumn::define(Napi::Env env) {
   return DefineClass(env, kName,
                      {
                          InstanceMethod<&TokenColumn::append>("append"),
                          InstanceMethod<&TokenColumn::append_ids>("appendIds"),
+                         InstanceMethod<&TokenColumn::copy_ids>("copyIds"),
+                         InstanceMethod<&TokenColumn::copy_offsets>("copyOffsets"),
+                         InstanceMethod<&TokenColumn::map>("map"),
+                         InstanceAccessor<&TokenColumn::count>("count"),
                          InstanceAccessor<&TokenColumn::tokens>("tokens"),
                          InstanceMethod<&TokenColumn::fingerprint>("fingerprint"),
                      });
@@ -60,7 +94,7 @@ Napi::Value TokenColumn::append(const Napi::CallbackInfo& info) {
       [runs, state = state_](Napi::Env env) {
         training::TokenColumn& column = state->column;
         for (const Run& run : *runs) {
-          column.ids.insert(column.ids.end(), run.ids.begin(), run.ids.end());
+          column.ids.append(run.ids);
           for (const std::uint32_t length : run.lengths) column.offsets.push_back(column.offsets.back() + length);
         }
         state->busy = false;
@@ -78,9 +112,46 @@ Napi::Value TokenColumn::append_ids(const Napi::CallbackInfo& info) {
   }
   training::TokenColumn& column = state_->column;
   const std::uint64_t base = column.offsets.back();
-  column.ids.insert(column.ids.end(), ids.begin(), ids.end());
+  column.ids.append(ids);
   for (const std::uint32_t offset : offsets.subspan(1)) column.offsets.push_back(base + offset);
   return info.Env().Undefined();
+}
+
+// copyIds(begin, target: Uint32Array): void. Fills the target with the ids from number `begin` on.
+Napi::Value TokenColumn::copy_ids(const Napi::CallbackInfo& info) {
+  check_open(info.Env());
+  copy_values(info, state_->column.ids);
+  return info.Env().Undefined();
+}
+
+// copyOffsets(begin, target: BigUint64Array): void. The same of where each text's ids begin, and of the end.
+Napi::Value TokenColumn::copy_offsets(const Napi::CallbackInfo& info) {
+  check_open(info.Env());
+  copy_values(info, state_->column.offsets);
+  return info.Env().Undefined();
+}
+
+// map(path, offsetsAt, count, idsAt, tokens, rows): void. Takes the column from a file, little-endian and aligned, in
+// the place of what it holds. Every id must be below `rows`.
+Napi::Value TokenColumn::map(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  check_open(env);
+  const auto file =
+      std::make_shared<const model::File>(unwrap(env, model::File::open(string_argument(info, 0, "path"))));
+  const std::uint64_t count = integer_argument(info, 2, "count");
+  training::TokenColumn column;
+  column.offsets = map_values<std::uint64_t>(env, *file, integer_argument(info, 1, "offsetsAt"), count + 1);
+  column.ids =
+      map_values<std::uint32_t>(env, *file, integer_argument(info, 3, "idsAt"), integer_argument(info, 4, "tokens"));
+  if (column.offsets[0] != 0 || column.offsets.back() != column.ids.size() || !std::ranges::is_sorted(column.offsets)) {
+    fail(env, {Code::kCorrupt, "the offsets do not rise from 0 to the number of ids"});
+  }
+  const std::uint64_t rows = integer_argument(info, 5, "rows");
+  if (!std::ranges::all_of(column.ids, [rows](std::uint32_t id) { return id < rows; })) {
+    fail(env, {Code::kCorrupt, "an id has no row in the table"});
+  }
+  state_->column = std::move(column);
+  return env.Undefined();
 }
 
 // fingerprint(): string. Equal for equal columns, and hardly ever for others.
@@ -90,6 +161,10 @@ Napi::Value TokenColumn::fingerprint(const Napi::CallbackInfo& info) {
   for (const std::uint32_t id : state_->column.ids) hash = mix64(hash ^ id);
   for (const std::uint64_t offset : state_->column.offsets) hash = mix64(hash ^ offset);
   return Napi::String::New(info.Env(), std::to_string(hash));
+}
+
+Napi::Value TokenColumn::count(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(state_->column.count()));
 }
 
 Napi::Value TokenColumn::tokens(const Napi::CallbackInfo& info) {

@@ -30,7 +30,11 @@ class TokenColumn : public Napi::ObjectWrap<TokenColumn> {
   void check_open(Napi::Env env) const;
   Napi::Value append(const Napi::CallbackInfo& info);
   Napi::Value append_ids(const Napi::CallbackInfo& info);
+  Napi::Value count(const Napi::CallbackInfo& info);
   Napi::Value tokens(const Napi::CallbackInfo& info);
+  Napi::Value copy_ids(const Napi::CallbackInfo& info);
+  Napi::Value copy_offsets(const Napi::CallbackInfo& info);
+  Napi::Value map(const Napi::CallbackInfo& info);
   Napi::Value fingerprint(const Napi::CallbackInfo& info);
 
   std::shared_ptr<State> state_ = std::make_shared<State>();

@@ -34,7 +34,7 @@ std::size_t BatchSampler::batches_per_epoch() const {
 std::span<const std::uint32_t> BatchSampler::text(std::size_t cell) const {
   const TokenColumn& column = *columns_[cell % columns_.size()];
   const std::size_t row = cell / columns_.size();
-  return std::span(column.ids).subspan(column.offsets[row], column.offsets[row + 1] - column.offsets[row]);
+  return {column.ids.data() + column.offsets[row], column.offsets[row + 1] - column.offsets[row]};
 }
 
 void BatchSampler::hash_texts() {

@@ -8,20 +8,13 @@
 #include <vector>
 
 #include "runtime/status.h"
+#include "training/token_column.h"
 
 namespace stillvec {
 class ThreadPool;
 }
 
 namespace stillvec::training {
-
-// The token ids of one column of a dataset: text i has ids [offsets[i], offsets[i + 1]).
-struct TokenColumn {
-  std::vector<std::uint32_t> ids;
-  std::vector<std::uint64_t> offsets = {0};
-
-  std::size_t count() const { return offsets.size() - 1; }
-};
 
 enum class Similarity { kCosine, kDot };
 

@@ -338,7 +338,10 @@ TEST(Trainer, ABadBatchChangesNothing) {
     EXPECT_EQ(code(columns, problem.batch, rate), Code::kInvalidArgument);
   }
   TokenColumn beyond = problem.columns[0];
-  beyond.ids[beyond.offsets[4]] = 50;
+  std::vector<std::uint32_t> ids(beyond.ids.begin(), beyond.ids.end());
+  ids[beyond.offsets[4]] = 50;
+  beyond.ids = {};
+  beyond.ids.append(ids);
   EXPECT_EQ(code({&beyond, columns[1]}, {4, 5}, 0.1), Code::kOutOfRange);
   EXPECT_TRUE(std::equal(before.begin(), before.end(), trainer->table().begin()));
 }

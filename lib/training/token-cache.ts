@@ -1,0 +1,134 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { open, rename, rm, stat } from 'node:fs/promises';
+
+import { IoError, messageOf } from '../errors.js';
+import { readSafetensorsHeader, writeSafetensors, type TensorSource } from '../formats/safetensors.js';
+import { native, type NativeTokenColumn } from '../native.js';
+import type { Dataset } from './dataset.js';
+import { DatasetFile } from './dataset-files.js';
+
+/** Smaller files are tokenized in less time than a reader would wonder about a new file beside them. */
+const leastBytes = 64 << 20;
+
+/** Values that are copied at a time. */
+const valuesAtOnce = 1 << 20;
+
+/** The token ids of a dataset file, in a safetensors file beside it: `offsets.I` and `ids.I` of column I. */
+export class TokenCache {
+  readonly #file: string;
+
+  private constructor(
+    private readonly dataset: DatasetFile,
+    private readonly tokenizerJson: Uint8Array,
+    private readonly key: string,
+  ) {
+    this.#file = `${dataset.file}.stillvec-tokens`;
+  }
+
+  /** That of a dataset, or undefined where none shall be kept. */
+  static async of(dataset: Dataset, tokenizerJson: Uint8Array): Promise<TokenCache | undefined> {
+    if (!(dataset instanceof DatasetFile) || dataset.tokenCache === false) return undefined;
+    const state = await stateOf(dataset.file);
+    if (state === undefined || (dataset.tokenCache === undefined && state.size < leastBytes)) return undefined;
+    return new TokenCache(dataset, tokenizerJson, keyOf(dataset, state, tokenizerJson));
+  }
+
+  /**
+   * The columns, or undefined where there is no cache, or one of another dataset or tokenizer, or a damaged one.
+   *
+   * @param vocabSize - What every id is below.
+   */
+  async load(vocabSize: number): Promise<readonly NativeTokenColumn[] | undefined> {
+    try {
+      const { tensors, metadata } = await readSafetensorsHeader(this.#file);
+      if (metadata['key'] !== this.key) return undefined;
+      const columns: NativeTokenColumn[] = [];
+      for (;;) {
+        const offsets = tensors.find(({ name }) => name === `offsets.${columns.length}`);
+        const ids = tensors.find(({ name }) => name === `ids.${columns.length}`);
+        if (offsets === undefined || ids === undefined) return columns.length > 0 ? columns : undefined;
+        const column = new native.TokenColumn();
+        const [count = 0, tokens = 0] = [offsets.shape[0], ids.shape[0]];
+        column.map(this.#file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
+        columns.push(column);
+      }
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Writes the columns; the file appears under its name when it is complete.
+   *
+   * @throws IoError where it was asked for and cannot be written.
+   */
+  async save(columns: readonly NativeTokenColumn[], signal?: AbortSignal): Promise<void> {
+    // The dataset may have changed while it was read.
+    const state = await stateOf(this.dataset.file);
+    if (state === undefined || keyOf(this.dataset, state, this.tokenizerJson) !== this.key) return;
+    const partial = `${this.#file}.${randomUUID()}`;
+    try {
+      const handle = await open(partial, 'wx');
+      try {
+        await writeSafetensors(handle, tensorsOf(columns), { metadata: { key: this.key }, signal });
+      } finally {
+        await handle.close();
+      }
+      await rename(partial, this.#file);
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => undefined);
+      signal?.throwIfAborted();
+      if (this.dataset.tokenCache !== true) return;
+      throw new IoError(`${this.#file} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+interface FileState {
+  readonly size: number;
+  readonly modified: string;
+}
+
+async function stateOf(file: string): Promise<FileState | undefined> {
+  try {
+    const { size, mtimeNs } = await stat(file, { bigint: true });
+    return { size: Number(size), modified: `${mtimeNs}` };
+  } catch {
+    return undefined; // whoever reads the dataset says why
+  }
+}
+
+function keyOf({ columns }: DatasetFile, state: FileState, tokenizerJson: Uint8Array): string {
+  const tokenizer = createHash('sha256').update(tokenizerJson).digest('hex');
+  return JSON.stringify({ version: 1, tokenizer, columns: columns ?? null, ...state });
+}
+
+/** Offsets before ids: both are then aligned to their size. */
+function tensorsOf(columns: readonly NativeTokenColumn[]): TensorSource[] {
+  const offsets = columns.map((column, i): TensorSource => {
+    const length = column.count + 1;
+    const chunks = chunksOf(length, BigUint64Array, (begin, part) => {
+      column.copyOffsets(begin, part);
+    });
+    return { name: `offsets.${i}`, dtype: 'U64', shape: [length], chunks };
+  });
+  const ids = columns.map((column, i): TensorSource => {
+    const chunks = chunksOf(column.tokens, Uint32Array, (begin, part) => {
+      column.copyIds(begin, part);
+    });
+    return { name: `ids.${i}`, dtype: 'U32', shape: [column.tokens], chunks };
+  });
+  return [...offsets, ...ids];
+}
+
+function* chunksOf<A extends BigUint64Array | Uint32Array>(
+  length: number,
+  type: new (length: number) => A,
+  fill: (begin: number, part: A) => void,
+): Generator<Uint8Array> {
+  for (let begin = 0; begin < length; begin += valuesAtOnce) {
+    const part = new type(Math.min(valuesAtOnce, length - begin));
+    fill(begin, part);
+    yield new Uint8Array(part.buffer);
+  }
+}
