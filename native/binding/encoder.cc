@@ -130,8 +130,8 @@ Napi::Value Encoder::encode(const Napi::CallbackInfo& info) {
       [](Napi::Env env) { return env.Undefined(); }, threads);
 }
 
-// encodeSync(joined, count, texts, prompt, memory, firstRow, columns, normalizeFull, normalize, output): void. As encode,
-// on the calling thread.
+// encodeSync(joined, count, texts, prompt, memory, firstRow, columns, normalizeFull, normalize, output): void. As
+// encode, on the calling thread.
 Napi::Value Encoder::encode_sync(const Napi::CallbackInfo& info) {
   need_tokenizer(info.Env(), *encoder_);
   const TextArena texts = TextArena::read(info, 0);
