@@ -91,8 +91,9 @@ std::vector<std::uint64_t> TextArena::append_strings(const Napi::Array& strings)
   for (std::uint32_t i = 0; i < count; ++i) {
     Napi::HandleScope scope(env);
     const std::span<const char16_t> units = read_units(env, strings.Get(i), buffer);
-    const std::size_t most = size_ + text::utf16::utf8_size_bound(units);
-    if (most > capacity_) grow(i + 1 == count ? most : 2 * most);
+    const std::size_t bound = text::utf16::utf8_size_bound(units), most = size_ + bound;
+    // As if all that follow were as long, or, should they turn out longer and longer, twice what there is.
+    if (most > capacity_) grow(std::max(size_ + bound * (count - i), capacity_ == 0 ? most : 2 * capacity_));
     size_ += text::utf16::to_utf8(units, reinterpret_cast<std::uint8_t*>(bytes_.get()) + size_);
     bounds.push_back(size_);
   }
