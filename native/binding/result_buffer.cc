@@ -9,18 +9,6 @@
 #include "binding/args.h"
 
 namespace stillvec::binding {
-namespace {
-
-// V8 counts the memory behind an ArrayBuffer, and starts a full collection for every 64 MB that it has not yet seen
-// freed: at several GB of results a second it collects all the time, though the quick collections of young objects
-// free nearly all of them. So it is told of half.
-void count_half(napi_env env, std::size_t size, int sign) {
-  std::int64_t total = 0;
-  napi_adjust_external_memory(env, sign * static_cast<std::int64_t>(size / 2), &total);
-}
-
-}  // namespace
-
 Napi::Function ResultBuffer::define(Napi::Env env) {
   return DefineClass(env, kName,
                      {
@@ -57,14 +45,9 @@ Napi::Value ResultBuffer::take(const Napi::CallbackInfo& info) {
   napi_value external = nullptr;
   const napi_status status = napi_create_external_arraybuffer(
       env, memory_->bytes.data(), size,
-      [](napi_env env, void*, void* hint) {
-        const std::unique_ptr<std::shared_ptr<Memory>> kept(static_cast<std::shared_ptr<Memory>*>(hint));
-        count_half(env, (*kept)->bytes.capacity(), +1);
-      },
-      keep.get(), &external);
+      [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Memory>*>(hint); }, keep.get(), &external);
   if (status == napi_ok) {
     static_cast<void>(keep.release());  // V8 frees it
-    count_half(env, memory_->bytes.capacity(), -1);
     return Napi::Value(env, external);
   }
   // Electron's sandbox has no external buffers.
