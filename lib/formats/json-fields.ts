@@ -71,9 +71,14 @@ export class JsonFields {
   }
 
   object(name: string): JsonFields {
+    return new JsonFields(this.file, this.at(name), this.record(name));
+  }
+
+  /** A field that is an object, as it was parsed: for one with more values than can be asked for one by one. */
+  record(name: string): Readonly<Record<string, unknown>> {
     const value = this.get(name);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.invalid(name, 'an object');
-    return new JsonFields(this.file, this.at(name), value);
+    return value as Readonly<Record<string, unknown>>;
   }
 
   optionalObject(name: string): JsonFields | undefined {

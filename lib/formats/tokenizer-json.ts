@@ -50,101 +50,17 @@ export interface LibraryDescription {
 
 export type TokenizerDescription = WordPieceDescription | LibraryDescription;
 
-/** More tokens than any tokenizer has; a greater id is a damaged file, and would only exhaust the memory. */
-const maxVocabSize = 1 << 24;
-
-const quote = 0x22;
-const comma = 0x2c;
-const zero = 0x30;
-const nine = 0x39;
-const colon = 0x3a;
-const backslash = 0x5c;
-const closingBrace = 0x7d;
-
-/** A vocabulary by id, and where its object ends in the text. */
-interface ScannedVocabulary {
-  readonly vocabulary: string[];
-  readonly end: number;
-}
-
-function unescape(literal: string): string | undefined {
-  try {
-    return String(JSON.parse(literal));
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Reads `"token": id, ...}` from `text` at `position`, after the opening brace. `JSON.parse` takes five times as long
- * for a vocabulary, since it makes an object with that many properties.
- *
- * @returns undefined for anything but distinct tokens with distinct ids, which the careful reader then explains.
- */
-function scanVocabulary(text: string, position: number): ScannedVocabulary | undefined {
-  const vocabulary: string[] = [];
-  let at = position;
-  const skipSpace = (): number => {
-    let code = text.charCodeAt(at);
-    while (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) code = text.charCodeAt(++at);
-    return code;
-  };
-  for (;;) {
-    if (skipSpace() !== quote) return undefined;
-    const begin = at;
-    let escaped = false;
-    let code = text.charCodeAt(++at);
-    for (; code !== quote; code = text.charCodeAt(++at)) {
-      if (Number.isNaN(code) || code < 0x20) return undefined;
-      if (code === backslash) {
-        escaped = true;
-        ++at;
-      }
-    }
-    ++at;
-    const token = escaped ? unescape(text.slice(begin, at)) : text.slice(begin + 1, at - 1);
-    if (token === undefined) return undefined;
-
-    if (skipSpace() !== colon) return undefined;
-    ++at;
-    code = skipSpace();
-    const digits = at;
-    let id = 0;
-    for (; code >= zero && code <= nine; code = text.charCodeAt(++at)) id = 10 * id + (code - zero);
-    if (at === digits || at > digits + 8 || id >= maxVocabSize) return undefined;
-    while (vocabulary.length < id) vocabulary.push('');
-    if (id < vocabulary.length && vocabulary[id] !== '') return undefined;
-    vocabulary[id] = token;
-
-    code = skipSpace();
-    ++at;
-    if (code === closingBrace) return { vocabulary, end: at };
-    if (code !== comma) return undefined;
-  }
-}
-
-/** Stands for the vocabulary in the JSON text from which it has been cut. */
-const cutOut = -1;
-
-/** Parses the file, with the vocabulary apart where it could be scanned. */
-function parseTokenizer(file: string, text: string): { root: JsonFields; scanned: readonly string[] | undefined } {
-  const key = /(?<!\\)"vocab"\s*:\s*\{/.exec(text);
-  const scanned = key === null ? undefined : scanVocabulary(text, key.index + key[0].length);
-  if (key !== null && scanned !== undefined) {
-    const rest = `${text.slice(0, key.index)}"vocab":${cutOut}${text.slice(scanned.end)}`;
-    const root = new JsonFields(file, '', parseJson(file, rest));
-    if (root.optionalObject('model')?.get('vocab') === cutOut) return { root, scanned: scanned.vocabulary };
-  }
-  return { root: new JsonFields(file, '', parseJson(file, text)), scanned: undefined };
-}
-
-function readVocabulary(model: JsonFields): readonly string[] {
+/** @param bytes - Size of the file: no token takes less than a byte, so a greater id is a mistake, and costs memory. */
+function readVocabulary(model: JsonFields, bytes: number): readonly string[] {
   const { file } = model;
   const vocabulary: string[] = [];
-  for (const [token, id] of model.object('vocab').entries()) {
-    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0 || id >= maxVocabSize) {
+  const ids = model.record('vocab');
+  for (const token of Object.keys(ids)) {
+    const id = ids[token];
+    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0 || id >= bytes) {
       throw new ModelFormatError(
-        `${file}: expected an id of 0 to ${maxVocabSize - 1} for model.vocab[${describe(token)}] but received ${describe(id)}`,
+        `${file}: expected an id of 0 to ${bytes - 1} for model.vocab[${describe(token)}] but received ${describe(id)}; ` +
+          'ids number the tokens',
       );
     }
     while (vocabulary.length < id) vocabulary.push('');
@@ -160,11 +76,11 @@ function readVocabulary(model: JsonFields): readonly string[] {
   return vocabulary;
 }
 
-function readAddedTokens(root: JsonFields): AddedTokenDescription[] {
+function readAddedTokens(root: JsonFields, bytes: number): AddedTokenDescription[] {
   if (!root.has('added_tokens')) return [];
   return root.objects('added_tokens').map((token) => {
     const id = token.integer('id');
-    if (id >= maxVocabSize) throw token.invalid('id', `an id of 0 to ${maxVocabSize - 1}`);
+    if (id >= bytes) throw token.invalid('id', `an id of 0 to ${bytes - 1}`);
     return {
       content: token.string('content'),
       id,
@@ -250,7 +166,7 @@ function typeOf(root: JsonFields, name: string): string | undefined {
  * @throws UnsupportedError for another version of the format.
  */
 export function parseTokenizerJson(file: string, text: string): TokenizerDescription {
-  const { root, scanned } = parseTokenizer(file, text);
+  const root = new JsonFields(file, '', parseJson(file, text));
   const version = root.optionalString('version') ?? '1.0';
   if (version !== '1.0') throw new UnsupportedError(`${file}: expected "1.0" for version but received "${version}"`);
   const model = root.object('model');
@@ -260,9 +176,9 @@ export function parseTokenizerJson(file: string, text: string): TokenizerDescrip
   const isBert = (normalizer === undefined || normalizer === 'BertNormalizer') && preTokenizer === 'BertPreTokenizer';
   if (type !== 'WordPiece' || !isBert) return { kind: 'library', model: type };
 
-  const vocabulary = scanned ?? readVocabulary(model);
+  const vocabulary = readVocabulary(model, text.length);
   const unkToken = model.string('unk_token');
-  const addedTokens = readAddedTokens(root);
+  const addedTokens = readAddedTokens(root, text.length);
   checkAddedTokens(file, addedTokens, vocabulary);
   if (unkToken === '' || !vocabulary.includes(unkToken)) throw model.invalid('unk_token', 'a token of model.vocab');
   return {

@@ -110,6 +110,22 @@ describe('parseTokenizerJson', () => {
     ]);
   });
 
+  test.each<[string, (text: string) => string]>([
+    ['before the model', (text) => text.replace('{', '{"vocab":{"x":0},')],
+    ['after the model', (text) => text.replace(/\}$/, ',"vocab":{"x":0}}')],
+    ['in another component', (text) => text.replace('"padding":{', '"padding":{"vocab":{"[UNK]":0},')],
+    ['in a string', (text) => text.replace('"version"', '"comment":"\\"vocab\\":{\\"x\\":0}","version"')],
+    ['in the model before', (text) => text.replace('"model":', '"model":{"vocab":{"x":0}},"model":')],
+  ])('is not misled by a vocabulary %s', (_, decoy) => {
+    expect(decoy(json())).not.toBe(json());
+    expect(parse(decoy(json()))).toEqual(parse(json()));
+  });
+
+  test('takes the last id of a token that stands twice, as the reference does', () => {
+    const twice = json({ added_tokens: [] }).replace('"a":2', '"a":7,"a":2');
+    expect(parse(twice).vocabulary).toEqual(['[PAD]', '[UNK]', 'a', '##b']);
+  });
+
   test.each<[string, string, string]>([
     ['BPE', json({ model: { type: 'BPE', vocab: { a: 0 }, merges: [] } }), 'BPE'],
     ['Unigram', json({ model: { type: 'Unigram', vocab: [['a', 0]], unk_id: 0 } }), 'Unigram'],
@@ -151,7 +167,16 @@ describe('parseTokenizerJson', () => {
     ],
     ['a negative id', jsonWithModel({ vocab: { '[UNK]': -1 } }), 'for model.vocab["[UNK]"] but received -1'],
     ['a fractional id', jsonWithModel({ vocab: { '[UNK]': 0.5 } }), 'for model.vocab["[UNK]"] but received 0.5'],
-    ['a huge id', jsonWithModel({ vocab: { '[UNK]': 4294967295 } }), 'an id of 0 to 16777215 for model.vocab["[UNK]"]'],
+    [
+      'a huge id',
+      jsonWithModel({ vocab: { '[UNK]': 4294967295 } }),
+      'for model.vocab["[UNK]"] but received 4294967295',
+    ],
+    [
+      'an id beyond what the file can hold',
+      jsonWithModel({ vocab: { '[UNK]': 0, a: 16777213 } }),
+      `an id of 0 to ${jsonWithModel({ vocab: { '[UNK]': 0, a: 16777213 } }).length - 1} for model.vocab["a"] but received 16777213`,
+    ],
     ['one id twice', jsonWithModel({ vocab: { '[UNK]': 0, a: 0 } }), 'gives "[UNK]" and "a" the same id 0'],
     ['no unk_token', jsonWithModel({ unk_token: null }), 'expected a string for model.unk_token but received null'],
     [
