@@ -14,6 +14,10 @@ export interface ModelSource {
   readonly model: StaticModel;
   readonly settings: ModelSettings;
   readonly tokenizerJson: Uint8Array;
+  /** All that token ids depend on: with equal ones, equal texts have equal ids. */
+  readonly tokenizerKey: Uint8Array;
+  /** An id that no text has, though its tokenizer gives it. */
+  readonly droppedId: number | null;
 }
 
 export interface OpenSettings {
@@ -51,7 +55,10 @@ export async function createModel(
     (stats) => stats.isDirectory(),
     () => false,
   );
-  const tokenizer = await loadTokenizer(isFolder ? path.join(tokenizerPath, 'tokenizer.json') : tokenizerPath);
+  const tokenizer = await loadTokenizer(
+    isFolder ? path.join(tokenizerPath, 'tokenizer.json') : tokenizerPath,
+    'sentence-transformers',
+  );
   signal?.throwIfAborted();
   return assemble(tokenizer, () => native.Table.random(tokenizer.vocabSize, dim, seed), {
     normalize: false,
@@ -59,6 +66,7 @@ export async function createModel(
     defaultPromptName: null,
     similarityFnName: 'cosine',
     truncateDim: null,
+    tokenRules: 'sentence-transformers',
   });
 }
 
@@ -69,9 +77,16 @@ async function assemble(
 ): Promise<ModelSource> {
   try {
     const table = await makeTable();
-    const tokenizes = tokenizer.kind === 'wordpiece' ? makeTokenizer(tokenizer.description) : tokenizer.tokenizer;
-    const model = new StaticModel(tokenizes, table, settings.normalize);
-    return { model, settings, tokenizerJson: tokenizer.json };
+    const { json, selection } = tokenizer;
+    const tokenizes =
+      tokenizer.kind === 'wordpiece' ? makeTokenizer(tokenizer.description, selection) : tokenizer.tokenizer;
+    return {
+      model: new StaticModel(tokenizes, table, settings.normalize),
+      settings,
+      tokenizerJson: json,
+      tokenizerKey: selection === null ? json : Buffer.concat([json, Buffer.from(JSON.stringify(selection))]),
+      droppedId: selection?.droppedId ?? null,
+    };
   } catch (error) {
     throw fromNative(error);
   }
@@ -89,7 +104,7 @@ const fileDtypes: Readonly<Record<TableDtype, FileDtype>> = {
 
 export async function saveModel(
   folder: string,
-  { tokenizerJson }: ModelSource,
+  { tokenizerJson, droppedId }: ModelSource,
   table: NativeTable,
   settings: ModelSettings,
 ): Promise<void> {
@@ -97,14 +112,21 @@ export async function saveModel(
   await writeModelFolder(folder, {
     ...settings,
     tokenizer: tokenizerJson,
-    table: { dtype: fileDtypes[dtype], rows, dim, chunks: tableChunks(table), scales: table.scales() },
+    table: { dtype: fileDtypes[dtype], rows, dim, chunks: tableChunks(table, droppedId), scales: table.scales() },
   });
 }
 
-function* tableChunks(table: NativeTable): Generator<Uint8Array> {
+/**
+ * The bytes of a table. Nothing reads the row of a dropped id here; it is written as zeros, so that Sentence
+ * Transformers, which drops nothing, pools vectors of the same direction.
+ */
+function* tableChunks(table: NativeTable, droppedId: number | null): Generator<Uint8Array> {
+  const rowBytes = table.byteLength / table.rows;
+  const dropped = droppedId === null ? table.byteLength : droppedId * rowBytes;
   for (let offset = 0; offset < table.byteLength; offset += chunkBytes) {
     const chunk = new Uint8Array(Math.min(chunkBytes, table.byteLength - offset));
     table.copy(offset, chunk);
+    chunk.fill(0, Math.max(0, dropped - offset), Math.max(0, dropped + rowBytes - offset));
     yield chunk;
   }
 }

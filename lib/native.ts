@@ -76,6 +76,11 @@ export interface NativeTokenizerConfig {
     readonly lowercase: boolean;
   } | null;
   readonly truncation: { readonly maxLength: number; readonly fromLeft: boolean } | null;
+  readonly selection: {
+    readonly droppedId: number | null;
+    readonly maxCodePoints: number;
+    readonly maxTokens: number;
+  } | null;
 }
 
 /** How a table stores its values. */

@@ -326,7 +326,7 @@ export class SentenceTransformer {
       this.#model = this.#model.withTable(table);
     };
     const save = (folder: string): Promise<void> => this.save(folder);
-    return fit(this, this.#model, options, publish, save, this.#source.tokenizerJson);
+    return fit(this, this.#model, options, publish, save, this.#source.tokenizerKey);
   }
 
   /**
@@ -439,7 +439,7 @@ function mergeSettings({ settings, model }: ModelSource, options: ModelOptions):
   if (defaultPromptName !== null) promptOf('defaultPromptName', defaultPromptName, prompts);
   const savedDim = settings.truncateDim === null ? null : Math.min(settings.truncateDim, dim);
   return {
-    normalize: settings.normalize,
+    ...settings,
     prompts,
     defaultPromptName,
     similarityFnName:

@@ -1,3 +1,4 @@
+import type { TokenSelection } from './formats/token-selection.js';
 import type { WordPieceDescription } from './formats/tokenizer-json.js';
 import { native, type NativeTexts, type NativeTokenizer } from './native.js';
 import { invalidArgument, stringArray } from './validate.js';
@@ -141,6 +142,9 @@ export function joinTexts(
   return [joined, texts.length, texts];
 }
 
-export function makeTokenizer(description: WordPieceDescription): NativeTokenizer {
-  return new native.Tokenizer(...joinTexts(description.vocabulary), description);
+export function makeTokenizer(
+  description: WordPieceDescription,
+  selection: TokenSelection | null = null,
+): NativeTokenizer {
+  return new native.Tokenizer(...joinTexts(description.vocabulary), { ...description, selection });
 }

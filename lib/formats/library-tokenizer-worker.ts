@@ -8,8 +8,9 @@ import {
   type WorkerRequest,
   type WorkerSetup,
 } from './library-tokenizer.js';
+import { selectedIds, selectedText } from './token-selection.js';
 
-const { json, port, state } = workerData as WorkerSetup;
+const { json, selection, port, state } = workerData as WorkerSetup;
 
 /** Texts that the library encodes at once; bounds the objects that it makes for them. */
 const batchSize = 1024;
@@ -32,10 +33,12 @@ async function encode(tokenizer: Tokenizer, texts: readonly string[]): Promise<T
   let ids = new Uint32Array(16 * texts.length);
   let end = 0;
   for (let begin = 0; begin < texts.length; begin += batchSize) {
-    const batch = texts.slice(begin, begin + batchSize);
+    const whole = texts.slice(begin, begin + batchSize);
+    const batch = selection === null ? whole : whole.map((text) => selectedText(selection, text));
     const encodings = await tokenizer.encodeBatch(batch, { addSpecialTokens: false });
     for (const [i, encoding] of encodings.entries()) {
-      const textIds = encoding.getIds();
+      const allIds = encoding.getIds();
+      const textIds = selection === null ? allIds : selectedIds(selection, allIds);
       if (end + textIds.length > ids.length) {
         const larger = new Uint32Array(2 * (end + textIds.length));
         larger.set(ids);

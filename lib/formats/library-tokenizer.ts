@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { MissingDependencyError, ModelFormatError, UnsupportedError } from '../errors.js';
+import type { TokenSelection } from './token-selection.js';
 
 /** Token ids of several texts: those of text i are `ids.subarray(offsets[i], offsets[i + 1])`. */
 export interface TokenizedTexts {
@@ -21,6 +22,8 @@ export interface TextTokenizer {
 /** What the worker is started with. */
 export interface WorkerSetup {
   readonly json: string;
+  /** Which of a text's tokens are given out; null for all. */
+  readonly selection: TokenSelection | null;
   readonly port: MessagePort;
   /** [replies sent so far, 1 once the worker has ended]; the worker notifies whoever waits on the first. */
   readonly state: Int32Array;
@@ -73,13 +76,14 @@ export class LibraryTokenizer implements TextTokenizer {
   /**
    * @param file - Path of the tokenizer.json, for errors.
    * @param json - Its text.
+   * @param selection - Which of a text's tokens are given out; null for all.
    * @throws MissingDependencyError when the package `tokenizers` is not installed.
    * @throws ModelFormatError when the library refuses the file.
    */
-  static async create(file: string, json: string): Promise<LibraryTokenizer> {
+  static async create(file: string, json: string, selection: TokenSelection | null = null): Promise<LibraryTokenizer> {
     const { port1: port, port2: workerPort } = new MessageChannel();
     const state = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
-    const workerData: WorkerSetup = { json, port: workerPort, state };
+    const workerData: WorkerSetup = { json, selection, port: workerPort, state };
     const worker = new Worker(join(__dirname, 'library-tokenizer-worker.js'), {
       workerData,
       transferList: [workerPort],

@@ -13,7 +13,7 @@ import {
   type TensorSource,
 } from './safetensors.js';
 import { StagedFiles } from './staged-files.js';
-import { loadTokenizer, type LoadedTokenizer } from './tokenizer.js';
+import { loadTokenizer, type LoadedTokenizer, type TokenRules } from './tokenizer.js';
 
 /** Dtypes that a table may have. */
 export type FileDtype = Extract<SafetensorsDtype, 'F64' | 'F32' | 'F16' | 'BF16' | 'I8'>;
@@ -23,6 +23,8 @@ const fileDtypes: readonly FileDtype[] = ['F64', 'F32', 'F16', 'BF16', 'I8'];
 /** Where the token vectors lie: `rows` x `dim` values from `byteOffset` of `file` on. */
 export interface TableLocation {
   readonly file: string;
+  /** Its name: Sentence Transformers' or Model2Vec's. */
+  readonly tensor: string;
   readonly byteOffset: number;
   readonly dtype: FileDtype;
   readonly rows: number;
@@ -39,6 +41,7 @@ export interface ModelSettings {
   readonly defaultPromptName: string | null;
   readonly similarityFnName: SimilarityFunction;
   readonly truncateDim: number | null;
+  readonly tokenRules: TokenRules;
 }
 
 export interface ModelFolder extends ModelSettings {
@@ -85,6 +88,8 @@ interface Modules {
   /** Folder of the table and the tokenizer. */
   readonly source: string;
   readonly normalize: boolean;
+  /** Whether modules.json lists them: without it, only Model2Vec reads the folder. */
+  readonly listed: boolean;
 }
 
 function readModules(folder: string, file: string, value: unknown): Modules {
@@ -101,7 +106,7 @@ function readModules(folder: string, file: string, value: unknown): Modules {
   }
   const path = normalize(join(first.string('path'), '.'));
   if (path.startsWith('..') || path.startsWith(sep)) throw first.invalid('path', 'a path inside the model folder');
-  return { source: join(folder, path), normalize: rest.length > 0 };
+  return { source: join(folder, path), normalize: rest.length > 0, listed: true };
 }
 
 /** Where the table is and whether a Normalize module follows, in a folder of any layout. */
@@ -121,10 +126,13 @@ async function findModules(folder: string, config: JsonFields | undefined): Prom
   return {
     source: !inRoot && (await exists(subfolder)) ? subfolder : folder,
     normalize: (model2vec ?? config)?.optionalBoolean('normalize') ?? false,
+    listed: false,
   };
 }
 
-function readSettings(config: JsonFields | undefined): Omit<ModelSettings, 'normalize'> {
+type SavedSettings = Omit<ModelSettings, 'normalize' | 'tokenRules'>;
+
+function readSettings(config: JsonFields | undefined): SavedSettings {
   const prompts: Record<string, string> = { query: '', document: '' };
   if (config === undefined) return { prompts, defaultPromptName: null, similarityFnName: 'cosine', truncateDim: null };
   const modelType = config.optionalString('model_type') ?? 'SentenceTransformer';
@@ -144,6 +152,19 @@ function readSettings(config: JsonFields | undefined): Omit<ModelSettings, 'norm
   }
   const truncateDim = config.has('truncate_dim') ? config.integer('truncate_dim', 1) : null;
   return { prompts, defaultPromptName, similarityFnName, truncateDim };
+}
+
+const tokenRules: readonly TokenRules[] = ['sentence-transformers', 'model2vec'];
+
+/** Those that the folder names, as `save` does; else Model2Vec's where only Model2Vec writes such a folder. */
+function readTokenRules(config: JsonFields | undefined, modules: Modules, table: TableLocation): TokenRules {
+  const saved = config?.optionalString('token_rules');
+  if (config !== undefined && saved !== undefined) {
+    const rules = tokenRules.find((name) => name === saved);
+    if (rules === undefined) throw config.invalid('token_rules', `one of ${tokenRules.join(', ')}`);
+    return rules;
+  }
+  return !modules.listed || table.tensor === 'embeddings' ? 'model2vec' : 'sentence-transformers';
 }
 
 /** Finds the table among the tensors of a file. */
@@ -178,6 +199,7 @@ function locateTable(file: string, { tensors }: SafetensorsHeader): TableLocatio
   }
   return {
     file,
+    tensor: tensor.name,
     byteOffset: tensor.byteOffset,
     dtype,
     rows,
@@ -223,13 +245,15 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     );
   }
   const table = locateTable(file, await readSafetensorsHeader(file));
-  const tokenizer = await loadTokenizer(join(modules.source, 'tokenizer.json'));
-  if (table.rows !== tokenizer.vocabSize) {
+  const rules = readTokenRules(config, modules, table);
+  const tokenizerFile = join(modules.source, 'tokenizer.json');
+  const tokenizer = await loadTokenizer(tokenizerFile, rules, (vocabSize) => {
+    if (table.rows === vocabSize) return;
     throw new ModelFormatError(
-      `${file}: the table has ${table.rows} rows, but ${tokenizer.file} has a vocabulary of ${tokenizer.vocabSize}`,
+      `${file}: the table has ${table.rows} rows, but ${tokenizerFile} has a vocabulary of ${vocabSize}`,
     );
-  }
-  return { ...settings, normalize: modules.normalize, folder, table, tokenizer };
+  });
+  return { ...settings, normalize: modules.normalize, tokenRules: rules, folder, table, tokenizer };
 }
 
 /** A model to write. */
@@ -315,6 +339,8 @@ export async function writeModelFolder(
         default_prompt_name: model.defaultPromptName,
         similarity_fn_name: model.similarityFnName,
         ...(model.truncateDim === null ? {} : { truncate_dim: model.truncateDim }),
+        // Model2Vec reads `normalize` here, and not modules.json.
+        ...(model.tokenRules === 'model2vec' ? { token_rules: model.tokenRules, normalize: model.normalize } : {}),
       }),
     );
     if (!(await keepsOwnCard(folder))) await files.stageContent('README.md', modelCard(model));

@@ -27,23 +27,29 @@ export interface TruncationDescription {
   readonly fromLeft: boolean;
 }
 
-/** A tokenizer that runs natively: WordPiece, BertNormalizer or none, BertPreTokenizer. */
-export interface WordPieceDescription {
-  readonly kind: 'wordpiece';
+/** What every tokenizer has. */
+interface CommonDescription {
   /** Token by id; '' where the file has no token of that id. */
   readonly vocabulary: readonly string[];
   /** One more than the greatest id, added tokens included. */
   readonly vocabSize: number;
+  /** What stands for words that cannot be written with the vocabulary; null where the model names none. */
+  readonly unkToken: string | null;
+  readonly addedTokens: readonly AddedTokenDescription[];
+}
+
+/** A tokenizer that runs natively: WordPiece, BertNormalizer or none, BertPreTokenizer. */
+export interface WordPieceDescription extends CommonDescription {
+  readonly kind: 'wordpiece';
   readonly unkToken: string;
   readonly continuingSubwordPrefix: string;
   readonly maxInputCharsPerWord: number;
-  readonly addedTokens: readonly AddedTokenDescription[];
   readonly normalizer: BertNormalizerDescription | null;
   readonly truncation: TruncationDescription | null;
 }
 
 /** A tokenizer that is left to a library; `model` is its type, for messages. */
-export interface LibraryDescription {
+export interface LibraryDescription extends CommonDescription {
   readonly kind: 'library';
   readonly model: string;
 }
@@ -52,6 +58,13 @@ export type TokenizerDescription = WordPieceDescription | LibraryDescription;
 
 /** @param bytes - Size of the file: no token takes less than a byte, so a greater id is a mistake, and costs memory. */
 function readVocabulary(model: JsonFields, bytes: number): readonly string[] {
+  const vocabulary = Array.isArray(model.get('vocab')) ? readPieces(model) : readTokens(model, bytes);
+  if (vocabulary.length === 0) throw new ModelFormatError(`${model.file}: model.vocab is empty`);
+  return vocabulary;
+}
+
+/** A vocabulary as `{ token: id }`. */
+function readTokens(model: JsonFields, bytes: number): readonly string[] {
   const { file } = model;
   const vocabulary: string[] = [];
   const ids = model.record('vocab');
@@ -72,8 +85,18 @@ function readVocabulary(model: JsonFields, bytes: number): readonly string[] {
     }
     vocabulary[id] = token;
   }
-  if (vocabulary.length === 0) throw new ModelFormatError(`${file}: model.vocab is empty`);
   return vocabulary;
+}
+
+/** A Unigram vocabulary: `[piece, score]` by id. */
+function readPieces(model: JsonFields): readonly string[] {
+  return model.array('vocab').map((entry, id) => {
+    const [piece, score, ...rest] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
+    if (typeof piece === 'string' && typeof score === 'number' && rest.length === 0) return piece;
+    throw new ModelFormatError(
+      `${model.file}: expected [piece, score] for model.vocab[${id}] but received ${describe(entry)}`,
+    );
+  });
 }
 
 function readAddedTokens(root: JsonFields, bytes: number): AddedTokenDescription[] {
@@ -174,17 +197,20 @@ export function parseTokenizerJson(file: string, text: string): TokenizerDescrip
   const normalizer = typeOf(root, 'normalizer');
   const preTokenizer = typeOf(root, 'pre_tokenizer');
   const isBert = (normalizer === undefined || normalizer === 'BertNormalizer') && preTokenizer === 'BertPreTokenizer';
-  if (type !== 'WordPiece' || !isBert) return { kind: 'library', model: type };
-
   const vocabulary = readVocabulary(model, text.length);
-  const unkToken = model.string('unk_token');
   const addedTokens = readAddedTokens(root, text.length);
   checkAddedTokens(file, addedTokens, vocabulary);
+  const vocabSize = addedTokens.reduce((size, { id }) => Math.max(size, id + 1), vocabulary.length);
+  if (type !== 'WordPiece' || !isBert) {
+    const unkToken = type === 'Unigram' ? null : (model.optionalString('unk_token') ?? null);
+    return { kind: 'library', model: type, vocabulary, vocabSize, unkToken, addedTokens };
+  }
+  const unkToken = model.string('unk_token');
   if (unkToken === '' || !vocabulary.includes(unkToken)) throw model.invalid('unk_token', 'a token of model.vocab');
   return {
     kind: 'wordpiece',
     vocabulary,
-    vocabSize: addedTokens.reduce((size, { id }) => Math.max(size, id + 1), vocabulary.length),
+    vocabSize,
     unkToken,
     continuingSubwordPrefix: model.string('continuing_subword_prefix'),
     maxInputCharsPerWord: model.integer('max_input_chars_per_word'),

@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
 import { LibraryTokenizer, type TextTokenizer } from './library-tokenizer.js';
+import { model2vecSelection, type TokenSelection } from './token-selection.js';
 import { parseTokenizerJson, type WordPieceDescription } from './tokenizer-json.js';
+
+/** Whose rules say which of a text's tokens count: all of them, or as Model2Vec encodes. */
+export type TokenRules = 'sentence-transformers' | 'model2vec';
 
 /** A tokenizer.json that has been read: its bytes, which `save` writes again, and how its texts become ids. */
 export type LoadedTokenizer = {
@@ -9,6 +13,8 @@ export type LoadedTokenizer = {
   readonly json: Uint8Array;
   /** One more than the greatest id; the table must have as many rows. */
   readonly vocabSize: number;
+  /** Which of a text's tokens count; null for all. */
+  readonly selection: TokenSelection | null;
 } & (
   | { readonly kind: 'wordpiece'; readonly description: WordPieceDescription }
   | { readonly kind: 'library'; readonly tokenizer: TextTokenizer }
@@ -28,15 +34,27 @@ async function readBytes(file: string): Promise<Buffer> {
 /**
  * Reads a tokenizer.json and, where it is none of those that run natively, starts the library for it.
  *
+ * @param check - Called with the size of the vocabulary before anything is built of it.
  * @throws ModelFormatError, UnsupportedError, IoError, MissingDependencyError naming the file.
  */
-export async function loadTokenizer(file: string): Promise<LoadedTokenizer> {
+export async function loadTokenizer(
+  file: string,
+  rules: TokenRules,
+  check?: (vocabSize: number) => void,
+): Promise<LoadedTokenizer> {
   const json = await readBytes(file);
   const text = json.toString('utf8');
   const description = parseTokenizerJson(file, text);
-  if (description.kind === 'wordpiece') {
-    return { kind: 'wordpiece', file, json, vocabSize: description.vocabSize, description };
+  const { vocabSize } = description;
+  check?.(vocabSize);
+  const selection = rules === 'model2vec' ? model2vecSelection(description) : null;
+  const common = { file, json, vocabSize, selection };
+  if (description.kind === 'wordpiece') return { kind: 'wordpiece', ...common, description };
+  const tokenizer = await LibraryTokenizer.create(file, text, selection);
+  if (tokenizer.vocabSize !== vocabSize) {
+    throw new ModelFormatError(
+      `${file}: expected ids below ${vocabSize}, but the package tokenizers reads ${tokenizer.vocabSize}`,
+    );
   }
-  const tokenizer = await LibraryTokenizer.create(file, text);
-  return { kind: 'library', file, json, vocabSize: tokenizer.vocabSize, tokenizer };
+  return { kind: 'library', ...common, tokenizer };
 }

@@ -32,6 +32,16 @@ std::optional<text::Truncation> truncation_field(const Napi::Object& config) {
   return text::Truncation{integer_field(object, "maxLength"), boolean_field(object, "fromLeft")};
 }
 
+std::optional<text::TokenSelection> selection_field(const Napi::Object& config) {
+  if (config.Get("selection").IsNull()) return std::nullopt;
+  const Napi::Object object = object_field(config, "selection");
+  text::TokenSelection selection;
+  selection.max_code_points = integer_field(object, "maxCodePoints");
+  if (!object.Get("droppedId").IsNull()) selection.dropped_id = id_field(object, "droppedId");
+  selection.max_tokens = integer_field(object, "maxTokens");
+  return selection;
+}
+
 std::vector<text::AddedToken> added_tokens_field(const Napi::Object& config) {
   const Napi::Array array = array_field(config, "addedTokens");
   std::vector<text::AddedToken> tokens;
@@ -66,6 +76,7 @@ Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Tokenize
   parsed.added_tokens = added_tokens_field(config);
   parsed.normalizer = normalizer_field(config);
   parsed.truncation = truncation_field(config);
+  parsed.selection = selection_field(config);
   tokenizer_ = unwrap(info.Env(), text::WordPieceTokenizer::create(std::move(parsed)));
 }
 

@@ -45,6 +45,21 @@ std::string normalized(const std::optional<BertNormalizer>& normalizer, std::str
   return out;
 }
 
+// The text as far as its first `count` code points go.
+std::string_view first_code_points(std::string_view text, std::size_t count) {
+  const std::uint8_t* const end = utf8::bytes(text) + text.size();
+  const std::uint8_t* at = utf8::bytes(text);
+  for (; count > 0 && at < end; --count) at += utf8::decode(at, end).size;
+  return text.substr(0, static_cast<std::size_t>(at - utf8::bytes(text)));
+}
+
+// Takes from the ids beyond `before` those away that are not selected.
+void select(const TokenSelection& selection, std::size_t before, std::vector<std::uint32_t>& ids) {
+  const auto first = ids.begin() + static_cast<std::ptrdiff_t>(before);
+  if (selection.dropped_id) ids.erase(std::remove(first, ids.end(), *selection.dropped_id), ids.end());
+  if (ids.size() - before > selection.max_tokens) ids.resize(before + selection.max_tokens);
+}
+
 }  // namespace
 
 struct WordPieceTokenizer::Impl {
@@ -52,6 +67,7 @@ struct WordPieceTokenizer::Impl {
       : model(std::move(wordpiece)),
         normalizer(config.normalizer),
         truncation(config.truncation),
+        selection(config.selection),
         raw(model, config.normalizer),
         cached_raw(raw),
         plain(model, std::nullopt),
@@ -60,6 +76,7 @@ struct WordPieceTokenizer::Impl {
   WordPiece model;
   std::optional<BertNormalizer> normalizer;
   std::optional<Truncation> truncation;
+  std::optional<TokenSelection> selection;
   std::size_t vocab_size = 0;
   AddedTokens raw_tokens;         // looked for in the text as it came
   AddedTokens normalized_tokens;  // looked for in the normalized text between those
@@ -115,6 +132,9 @@ std::size_t WordPieceTokenizer::vocab_size() const { return impl_->vocab_size; }
 void WordPieceTokenizer::encode(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids) const {
   const Impl& impl = *impl_;
   const std::size_t before = ids.size();
+  if (impl.selection && text.size() > impl.selection->max_code_points) {
+    text = first_code_points(text, impl.selection->max_code_points);
+  }
   const std::size_t enough = impl.truncation && !impl.truncation->from_left ? impl.truncation->max_length : SIZE_MAX;
 
   const auto add_id = [&](std::uint32_t id) { ids.push_back(id); };
@@ -143,6 +163,7 @@ void WordPieceTokenizer::encode(std::string_view text, Scratch& scratch, std::ve
     else
       ids.resize(ids.size() - excess);
   }
+  if (impl.selection) select(*impl.selection, before, ids);
 }
 
 }  // namespace stillvec::text

@@ -36,6 +36,13 @@ struct Truncation {
   bool from_left = false;  // "direction": "Left" keeps the last ids
 };
 
+// Which tokens of a text are given out. Applied after the truncation, in this order.
+struct TokenSelection {
+  std::size_t max_code_points = SIZE_MAX;   // what is read of a text
+  std::optional<std::uint32_t> dropped_id;  // left out
+  std::size_t max_tokens = SIZE_MAX;        // the first of those that are left
+};
+
 // What a WordPiece tokenizer.json says, parsed by the caller.
 struct WordPieceConfig {
   std::vector<std::string> vocabulary;  // token of id i; empty where the file has a hole
@@ -45,11 +52,12 @@ struct WordPieceConfig {
   std::vector<AddedToken> added_tokens;
   std::optional<BertNormalizer> normalizer;  // absent: none
   std::optional<Truncation> truncation;
+  std::optional<TokenSelection> selection;  // absent: all tokens
 };
 
 // Text -> token ids, exactly as Hugging Face's `tokenizers` gives them for WordPiece with BertNormalizer and
-// BertPreTokenizer, without special tokens and without padding. Immutable after creation: any number of threads may
-// encode at once, each with a Scratch of its own.
+// BertPreTokenizer, without special tokens and without padding; of these, the selected ones. Immutable after creation:
+// any number of threads may encode at once, each with a Scratch of its own.
 class WordPieceTokenizer {
  public:
   // Buffers and the bounded word cache of one thread. Its size is bounded; contents never change the ids.

@@ -68,6 +68,7 @@ const content = (settings: Partial<ModelContent> = {}): ModelContent => ({
   defaultPromptName: 'query',
   similarityFnName: 'dot',
   truncateDim: 1,
+  tokenRules: 'sentence-transformers',
   ...settings,
 });
 

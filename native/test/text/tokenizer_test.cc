@@ -101,6 +101,22 @@ TEST(Tokenizer, OfTokensThatBeginTogetherTheLongest) {
   EXPECT_EQ((*subject).vocab_size(), next_id() + 3u);
 }
 
+TEST(Tokenizer, Selection) {
+  WordPieceConfig config = test::small_config();
+  config.selection = TokenSelection{};
+  const std::uint32_t unknown = Subject(config).ids("\u20ac").at(0);
+  config.selection = TokenSelection{20, unknown, 3};
+  Subject subject(config);
+  EXPECT_EQ(subject.tokens("the \u20ac hello"), (Tokens{"the", "hello"}));
+  EXPECT_EQ(subject.tokens("the the the the"), (Tokens{"the", "the", "the"}));
+  EXPECT_EQ(subject.tokens(std::string(19, ' ') + "a the"), (Tokens{"a"}));
+  EXPECT_EQ(subject.tokens("\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac the"), (Tokens{"the"}))
+      << "in code points";
+  Ids ids = {7};
+  (*subject).encode("\u20ac the", *(*subject).make_scratch(), ids);
+  EXPECT_EQ(ids.size(), 2u) << "what was there before stays";
+}
+
 TEST(Tokenizer, SingleWord) {
   WordPieceConfig config = test::small_config();
   config.added_tokens = {added("XY", next_id())};
