@@ -17,7 +17,7 @@ export { Matrix } from './matrix.js';
 export type { MatrixLike, NumberArray } from './matrix.js';
 export type { TextSource } from './encode-stream.js';
 export type { Utf8Column } from './texts.js';
-export type { TableDtype } from './native.js';
+export type { TableDtype } from './native/index.js';
 export type { EmbeddingsInput, TopK } from './similarity.js';
 export type { SimilarityFunction } from './similarity-functions.js';
 

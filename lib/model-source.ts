@@ -5,7 +5,7 @@ import { fromNative } from './errors.js';
 import { resolveModelFolder } from './formats/hub.js';
 import { readModelFolder, writeModelFolder, type FileDtype, type ModelSettings } from './formats/model-folder.js';
 import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer.js';
-import { native, type NativeTable, type TableDtype } from './native.js';
+import { native, type NativeTable, type TableDtype } from './native/index.js';
 import { StaticModel } from './static-model.js';
 import { makeTokenizer } from './texts.js';
 

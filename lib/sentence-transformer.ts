@@ -3,7 +3,7 @@ import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision }
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource } from './model-source.js';
-import { native, type NativeTable, type TableDtype } from './native.js';
+import { native, type NativeTable, type TableDtype } from './native/index.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
 import { pairwiseSimilarity, similarityMatrix, topK, type EmbeddingsInput, type TopK } from './similarity.js';
 import { outputColumns, type RowSettings, type StaticModel } from './static-model.js';

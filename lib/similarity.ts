@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from './errors.js';
 import { Matrix, type MatrixLike } from './matrix.js';
-import { native } from './native.js';
+import { native } from './native/index.js';
 import type { SimilarityFunction } from './similarity-functions.js';
 import { describe, invalidArgument } from './validate.js';
 

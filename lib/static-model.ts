@@ -10,7 +10,7 @@ import {
   type NativeTable,
   type NativeTokenColumn,
   type NativeTokenizer,
-} from './native.js';
+} from './native/index.js';
 import type { Texts } from './texts.js';
 
 /** How the rows of a call are finished, complete and checked. */

@@ -1,6 +1,6 @@
 import type { TokenSelection } from './formats/token-selection.js';
 import type { WordPieceDescription } from './formats/tokenizer-json.js';
-import { native, type NativeTexts, type NativeTokenizer } from './native.js';
+import { native, type NativeTexts, type NativeTokenizer } from './native/index.js';
 import { invalidArgument, stringArray } from './validate.js';
 
 /**

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
 import { SentenceTransformer } from '../../lib/index.js';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/native/index.js';
 import { joinTexts } from '../../lib/texts.js';
 import { median } from '../support/statistics.js';
 import { asColumn } from '../support/texts.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { InvalidArgumentError, IoError, messageOf, ModelFormatError } from '../errors.js';
 import { JsonFields, parseJson } from '../formats/json-fields.js';
 import { readSafetensorsHeader, writeSafetensors, type TensorInfo, type TensorSource } from '../formats/safetensors.js';
-import { native, type NativeRunState, type NativeTable, type NativeTrainingRun } from '../native.js';
+import { native, type NativeRunState, type NativeTable, type NativeTrainingRun } from '../native/index.js';
 import type { FitEvaluation, FitStep } from './fit.js';
 
 /** What a run has reported so far. */

@@ -8,7 +8,7 @@ import {
   type NativeTokenColumn,
   type NativeTrainingConfig,
   type NativeTrainingRun,
-} from '../native.js';
+} from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
 import { latestCheckpoint, resumeRun, writeCheckpoint, type Progress, type RunSettings } from './checkpoint.js';

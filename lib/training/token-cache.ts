@@ -3,7 +3,7 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 
 import { IoError, messageOf } from '../errors.js';
 import { readSafetensorsHeader, writeSafetensors, type TensorSource } from '../formats/safetensors.js';
-import { native, type NativeTokenColumn } from '../native.js';
+import { native, type NativeTokenColumn } from '../native/index.js';
 import type { Dataset } from './dataset.js';
 import { DatasetFile } from './dataset-files.js';
 

@@ -13,7 +13,7 @@ import {
 } from 'stillvec';
 
 import { readSafetensorsHeader, writeSafetensors } from '../../lib/formats/safetensors.js';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/native/index.js';
 import { describeWithShared, readGzippedJson } from '../support/shared';
 
 interface Case {

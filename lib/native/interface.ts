@@ -1,12 +1,6 @@
-import path from 'node:path';
-
-import load from 'node-gyp-build';
-
-import { NativeLoadError, messageOf } from './errors.js';
-
 /**
- * The addon's exports, as native/binding/ defines them. Everything here takes arguments that are already checked and
- * complete; the classes around it give them names and defaults.
+ * What the rest of lib/ is written to: the exports of the addon, as native/binding/ defines them. Everything here takes
+ * arguments that are already checked and complete; the classes around it give them names and defaults.
  */
 export interface Native {
   readonly info: () => NativeInfo;
@@ -211,20 +205,3 @@ export interface NativeTrainingRun {
   restore(weights: NativeTable, firstMoment: NativeTable, secondMoment: NativeTable, state: NativeRunState): void;
   gradient(rows: Uint32Array, out: Float32Array): number;
 }
-
-function loadAddon(): Native {
-  try {
-    return load(path.join(__dirname, '..')) as Native;
-  } catch (error) {
-    const folder = path.join(__dirname, '..');
-    throw new NativeLoadError(
-      `stillvec has no native addon for ${process.platform}-${process.arch} (Node.js ${process.versions.node}).\n` +
-        `${messageOf(error)}\n` +
-        'Build it from source, which takes a C++20 compiler and CMake:\n' +
-        `  cd ${folder} && npm install --include=dev --ignore-scripts && npm run compile:native`,
-      { cause: error },
-    );
-  }
-}
-
-export const native: Native = loadAddon();

@@ -1,0 +1,2 @@
+export { native } from './addon.js';
+export type * from './interface.js';
