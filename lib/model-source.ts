@@ -21,7 +21,7 @@ export interface ModelSource {
 }
 
 export interface OpenSettings {
-  readonly localFilesOnly: boolean;
+  readonly localFilesOnly: boolean | undefined;
   /** Convert the table to it; undefined keeps the file's. */
   readonly tableDtype: TableDtype | undefined;
   readonly signal: AbortSignal | undefined;

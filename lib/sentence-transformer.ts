@@ -39,7 +39,10 @@ export interface ModelOptions {
 }
 
 export interface LoadOptions extends ModelOptions {
-  /** Never ask the network: an id must be in the local Hugging Face cache. Default: false. */
+  /**
+   * Never ask the network: an id must be in the local Hugging Face cache. Default: what the variable `HF_HUB_OFFLINE`
+   * says, else false.
+   */
   readonly localFilesOnly?: boolean;
   /**
    * How the table is kept in memory, and saved: fewer bytes a value are faster to read. Default: as in the file.
@@ -161,7 +164,7 @@ export class SentenceTransformer {
     knownOptions('load', options, [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'signal']);
     const signal = abortSignal('signal', options.signal);
     const localFilesOnly =
-      options.localFilesOnly === undefined ? false : boolean('localFilesOnly', options.localFilesOnly);
+      options.localFilesOnly === undefined ? undefined : boolean('localFilesOnly', options.localFilesOnly);
     const tableDtype =
       options.tableDtype === undefined ? undefined : oneOf('tableDtype', options.tableDtype, tableDtypes);
     const source = await openModel(nonEmptyString('folderOrId', folderOrId), { localFilesOnly, tableDtype, signal });
@@ -397,7 +400,7 @@ export class SentenceTransformer {
     if (prompt !== undefined) return string('prompt', prompt);
     const { prompts, defaultPromptName } = this.#settings;
     if (promptName !== undefined) return promptOf('promptName', promptName, prompts);
-    const role = roles?.find((name) => name in prompts);
+    const role = roles?.find((name) => Object.hasOwn(prompts, name));
     if (role !== undefined) return prompts[role] ?? '';
     return defaultPromptName === null ? '' : (prompts[defaultPromptName] ?? '');
   }
@@ -418,7 +421,7 @@ function checkOut(out: unknown, precision: Precision, length: number): void {
 }
 
 function promptOf(option: string, name: string, prompts: Prompts): string {
-  const prompt = prompts[string(option, name)];
+  const prompt = Object.hasOwn(prompts, string(option, name)) ? prompts[name] : undefined;
   if (prompt === undefined) {
     const known = Object.keys(prompts).map((known) => `'${known}'`);
     throw invalidArgument(option, `one of the prompts ${known.join(', ')}`, name);
@@ -428,12 +431,12 @@ function promptOf(option: string, name: string, prompts: Prompts): string {
 
 /** What the folder says, and over it what the caller says. */
 function mergeSettings({ settings, model }: ModelSource, options: ModelOptions): ModelSettings {
-  const prompts: Record<string, string> = { ...settings.prompts };
-  if (options.prompts !== undefined) {
-    for (const [name, prompt] of Object.entries(object('prompts', options.prompts))) {
-      prompts[name] = string(`prompts.${name}`, prompt);
-    }
-  }
+  const given = options.prompts === undefined ? {} : object('prompts', options.prompts);
+  // From entries, since an assignment to the name __proto__ would make no prompt.
+  const prompts = Object.fromEntries([
+    ...Object.entries(settings.prompts),
+    ...Object.entries(given).map(([name, prompt]) => [name, string(`prompts.${name}`, prompt)] as const),
+  ]);
   const { dim } = model.table;
   const { defaultPromptName = settings.defaultPromptName, similarity, truncateDim } = options;
   if (defaultPromptName !== null) promptOf('defaultPromptName', defaultPromptName, prompts);

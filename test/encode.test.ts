@@ -122,7 +122,24 @@ describe('prompts', () => {
     expect(await prompted.encodeQuery('fox')).toEqual(plain('red fox'));
     expect(await prompted.encodeDocument('fox')).toEqual(plain('fox'));
     expect((await prompted.encodeQuery(many)).row(5000)).toEqual(plain(`red ${many[5000]!}`));
+    for (const inherited of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      await expect(prompted.encode('fox', { promptName: inherited })).rejects.toMatchObject({
+        code: 'ERR_INVALID_ARGUMENT',
+        message: expect.stringContaining(`for promptName but received "${inherited}"`),
+      });
+    }
     await expect(prompted.encode('fox', { promptName: 'nobody' })).rejects.toThrow(/promptName.*'nobody'|'query'/);
+  });
+
+  test('may have any name, such as those that every object inherits', async () => {
+    const prompts = JSON.parse('{"__proto__": "red ", "constructor": "blue "}') as Record<string, string>;
+    const prompted = await SentenceTransformer.create({ tokenizer: writeTinyTokenizer(folder), dim, seed: 7, prompts });
+    expect(await prompted.encode('fox', { promptName: '__proto__' })).toEqual(model.encodeSync('red fox'));
+    expect(await prompted.encode('fox', { promptName: 'constructor' })).toEqual(model.encodeSync('blue fox'));
+    await prompted.save(`${folder}/odd-prompts`);
+    const again = await SentenceTransformer.load(`${folder}/odd-prompts`);
+    expect(await again.encode('fox', { promptName: '__proto__' })).toEqual(model.encodeSync('red fox'));
+    expect(Object.keys(again.prompts)).toEqual(['query', 'document', '__proto__', 'constructor']);
   });
 });
 

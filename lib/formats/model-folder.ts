@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join, normalize, sep } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { IoError, messageOf, ModelFormatError, systemCode, UnsupportedError } from '../errors.js';
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import { JsonFields, parseJson } from './json-fields.js';
@@ -109,6 +109,12 @@ function readModules(folder: string, file: string, value: unknown): Modules {
   return { source: join(folder, path), normalize: rest.length > 0, listed: true };
 }
 
+/** Whether a subfolder lies in the folder; one that is a link may lead anywhere. */
+async function isInside(folder: string, subfolder: string): Promise<boolean> {
+  const path = relative(await realpath(folder), await realpath(subfolder));
+  return path.split(sep)[0] !== '..' && !isAbsolute(path);
+}
+
 /** Where the table is and whether a Normalize module follows, in a folder of any layout. */
 async function findModules(folder: string, config: JsonFields | undefined): Promise<Modules> {
   const file = join(folder, 'modules.json');
@@ -133,14 +139,21 @@ async function findModules(folder: string, config: JsonFields | undefined): Prom
 type SavedSettings = Omit<ModelSettings, 'normalize' | 'tokenRules'>;
 
 function readSettings(config: JsonFields | undefined): SavedSettings {
-  const prompts: Record<string, string> = { query: '', document: '' };
-  if (config === undefined) return { prompts, defaultPromptName: null, similarityFnName: 'cosine', truncateDim: null };
+  if (config === undefined) {
+    const prompts = { query: '', document: '' };
+    return { prompts, defaultPromptName: null, similarityFnName: 'cosine', truncateDim: null };
+  }
   const modelType = config.optionalString('model_type') ?? 'SentenceTransformer';
   if (modelType !== 'SentenceTransformer' && modelType !== 'model2vec') {
     throw new UnsupportedError(`${config.file}: expected a SentenceTransformer but model_type is ${modelType}`);
   }
   const saved = config.optionalObject('prompts');
-  for (const [name] of saved?.entries() ?? []) prompts[name] = saved?.string(name) ?? '';
+  // From entries, since an assignment to the name __proto__ would make no prompt.
+  const prompts: Record<string, string> = Object.fromEntries([
+    ['query', ''] as const,
+    ['document', ''] as const,
+    ...(saved?.entries() ?? []).map(([name]) => [name, saved?.string(name) ?? ''] as const),
+  ]);
   const defaultPromptName = config.optionalString('default_prompt_name') ?? null;
   if (defaultPromptName !== null && !Object.hasOwn(prompts, defaultPromptName)) {
     throw config.invalid('default_prompt_name', `one of the prompts ${Object.keys(prompts).join(', ')}`);
@@ -237,6 +250,9 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   const config = await readFields(join(folder, 'config_sentence_transformers.json'));
   const settings = readSettings(config);
   const modules = await findModules(folder, config);
+  if ((await exists(modules.source)) && !(await isInside(folder, modules.source))) {
+    throw new ModelFormatError(`${modules.source} is a link that leads out of the model folder; put the files into it`);
+  }
   const file = join(modules.source, 'model.safetensors');
   if (!(await exists(file)) && (await exists(join(modules.source, 'pytorch_model.bin')))) {
     throw new UnsupportedError(

@@ -1,11 +1,22 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { SentenceTransformer } from 'stillvec';
 import { resolveModelFolder, type HubOptions } from '../../lib/formats/hub.js';
 
 const root = mkdtempSync(join(tmpdir(), 'stillvec-hub-'));
@@ -102,6 +113,31 @@ describe('resolveModelFolder without the network', () => {
     },
   );
 
+  test('a reference of the cache leads nowhere else', async () => {
+    writeFiles(join(root, 'elsewhere'), modelFiles);
+    cacheSnapshot('models--org--name', modelFiles);
+    writeFileSync(join(cache, 'models--org--name', 'refs', 'main'), '../../../../elsewhere');
+    await expect(resolveModelFolder('org/name', offline)).rejects.toMatchObject({ code: 'ERR_MODEL_NOT_FOUND' });
+  });
+
+  test.each(['../main', 'a/../../b', '/main', '', 'a//b', '..'])('refuses the revision %p', async (revision) => {
+    await expect(resolveModelFolder('org/name', { ...offline, revision })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining('expected a branch, tag or commit for revision'),
+    });
+  });
+
+  test('load obeys HF_HUB_OFFLINE, unless it is told otherwise', async () => {
+    Object.assign(process.env, { HF_HUB_OFFLINE: '1', HF_ENDPOINT: 'http://127.0.0.1:1' });
+    await expect(SentenceTransformer.load('org/name')).rejects.toMatchObject({
+      code: 'ERR_MODEL_NOT_FOUND',
+      message: expect.stringContaining('downloads are off'),
+    });
+    await expect(SentenceTransformer.load('org/name', { localFilesOnly: false })).rejects.not.toThrow(
+      'downloads are off',
+    );
+  });
+
   test('obeys a signal that is aborted', async () => {
     const reason = new Error('enough');
     await expect(resolveModelFolder(root, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -121,10 +157,28 @@ describe('resolveModelFolder with a hub', () => {
   let server: Server;
   let requests: string[];
   let listed: readonly string[];
+  /** What the hub says is its commit. */
+  let sha: string;
+  /** What it sends for a file. */
+  let sent: (path: string) => Buffer;
+  /** Whether it falls silent after the headers of a file. */
+  let stalls: boolean;
+
+  const content = (path: string): Buffer => Buffer.from(`content of ${path}`);
+  const hex = (algorithm: string, bytes: Buffer | string): string => createHash(algorithm).update(bytes).digest('hex');
+  const entry = (path: string): object => {
+    const { length } = content(path);
+    const lfs = { oid: hex('sha256', content(path)), size: length, pointerSize: 130 };
+    const oid = hex('sha1', `blob ${length}\0${content(path).toString()}`);
+    return { type: 'file', path, oid, size: length, ...(path.endsWith('.safetensors') ? { lfs } : {}) };
+  };
 
   beforeEach(async () => {
     requests = [];
     listed = files;
+    sha = commit;
+    sent = content;
+    stalls = false;
     server = createServer((request, response) => {
       const url = new URL(request.url ?? '', 'http://hub');
       requests.push(url.pathname);
@@ -137,7 +191,7 @@ describe('resolveModelFolder with a hub', () => {
         send({
           _id: '1',
           id: 'org/name',
-          sha: commit,
+          sha,
           downloads: 0,
           likes: 0,
           private: false,
@@ -145,21 +199,22 @@ describe('resolveModelFolder with a hub', () => {
           lastModified: '2026-01-01',
         });
       } else if (url.pathname === `/api/models/org/name/tree/${commit}`) {
-        send(listed.map((path) => ({ type: 'file', path, oid: 'x', size: `content of ${path}`.length })));
+        send(listed.map(entry));
       } else if (resolved?.[1] === commit && resolved[2] !== undefined && listed.includes(resolved[2])) {
-        const content = Buffer.from(`content of ${resolved[2]}`);
+        const bytes = sent(resolved[2]);
         const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
         const begin = Number(range?.[1] ?? 0);
         const end = Math.min(
           range?.[2] === undefined || range[2] === '' ? Infinity : Number(range[2]) + 1,
-          content.length,
+          bytes.length,
         );
         response.writeHead(range === null ? 200 : 206, {
           etag: `"${resolved[2]}"`,
           'content-length': end - begin,
-          'content-range': `bytes ${begin}-${end - 1}/${content.length}`,
+          'content-range': `bytes ${begin}-${end - 1}/${bytes.length}`,
         });
-        response.end(request.method === 'HEAD' ? undefined : content.subarray(begin, end));
+        if (stalls && range === null) response.write(bytes.subarray(0, 3));
+        else response.end(request.method === 'HEAD' ? undefined : bytes.subarray(begin, end));
       } else {
         response.writeHead(404);
         response.end('{"error":"Repository not found"}');
@@ -168,6 +223,7 @@ describe('resolveModelFolder with a hub', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
   afterEach(() => {
+    server.closeAllConnections();
     server.close();
   });
 
@@ -196,6 +252,73 @@ describe('resolveModelFolder with a hub', () => {
     requests.length = 0;
     expect(await resolveInProcess('org/name')).toEqual({ folder: snapshot });
     expect(requests).toEqual([]);
+  });
+
+  test.each<[string, string, (path: string, bytes: Buffer) => Buffer]>([
+    [
+      'a flipped bit of the table',
+      'model.safetensors has the hash',
+      (path, bytes) => flipIn('safetensors', path, bytes),
+    ],
+    [
+      'a flipped bit of the tokenizer',
+      'tokenizer.json has the hash',
+      (path, bytes) => flipIn('tokenizer', path, bytes),
+    ],
+    [
+      'a table that ends early',
+      'model.safetensors ends after 10 of',
+      (path, bytes) => (path.endsWith('safetensors') ? bytes.subarray(0, 10) : bytes),
+    ],
+    [
+      'a table that is too long',
+      'bytes that the hub lists',
+      (path, bytes) => (path.endsWith('safetensors') ? Buffer.concat([bytes, bytes]) : bytes),
+    ],
+  ])('refuses %s, and keeps nothing of it', async (_, message, spoil) => {
+    sent = (path) => spoil(path, content(path));
+    expect(await resolveInProcess('org/name')).toMatchObject({
+      code: 'ERR_IO',
+      message: expect.stringContaining(message),
+    });
+    expect(existsSync(join(cache, 'models--org--name', 'refs'))).toBe(false);
+    sent = content;
+    const snapshot = join(cache, 'models--org--name', 'snapshots', commit);
+    expect(await resolveInProcess('org/name')).toEqual({ folder: snapshot });
+    for (const file of readdirSync(snapshot, { recursive: true, encoding: 'utf8' })) {
+      if (statSync(join(snapshot, file)).isFile()) {
+        expect(readFileSync(join(snapshot, file), 'utf8')).toBe(`content of ${file}`);
+      }
+    }
+  });
+
+  function flipIn(name: string, path: string, bytes: Buffer): Buffer {
+    if (!path.includes(name)) return bytes;
+    const flipped = Buffer.from(bytes);
+    flipped[5]! ^= 1;
+    return flipped;
+  }
+
+  test.each(['../../../../out', '', 'main', commit.slice(1), 7])('refuses the commit %p of a hub', async (hostile) => {
+    sha = hostile as string;
+    expect(await resolveInProcess('org/name')).toMatchObject({
+      code: 'ERR_IO',
+      message: expect.stringContaining('expected a commit hash for sha'),
+    });
+    expect(existsSync(join(cache, 'models--org--name'))).toBe(false);
+  });
+
+  test('gives up a download of which nothing comes any more', async () => {
+    stalls = true;
+    expect(await resolveInProcess('org/name', { HF_HUB_DOWNLOAD_TIMEOUT: '0.3' })).toEqual({
+      name: 'IoError',
+      code: 'ERR_IO',
+      message: 'org/name cannot be downloaded: the hub has sent nothing for 0.3 s',
+    });
+    expect(await resolveInProcess('org/name', { HF_HUB_DOWNLOAD_TIMEOUT: 'soon' })).toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: 'expected a number of seconds for HF_HUB_DOWNLOAD_TIMEOUT but received "soon"',
+    });
   });
 
   test('tells models that are not there from a hub that cannot be reached', async () => {

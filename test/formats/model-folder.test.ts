@@ -1,6 +1,17 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,6 +151,24 @@ describe('readModelFolder', () => {
     }
     writeJson('config.json', { model_type: 'model2vec' });
     expect((await readModelFolder(folder)).normalize).toBe(false);
+  });
+
+  test('follows links to files and to the folder itself, as the Hugging Face cache has them', async () => {
+    await writeGood();
+    const blob = join(root, 'blob');
+    renameSync(join(folder, 'model.safetensors'), blob);
+    symlinkSync(blob, join(folder, 'model.safetensors'));
+    symlinkSync(folder, join(root, 'linked-model'));
+    expect((await readModelFolder(join(root, 'linked-model'))).table).toMatchObject({ rows: 3 });
+  });
+
+  test('reads prompts of any name', async () => {
+    await writeGood();
+    const prompts = '{"__proto__": "p: ", "constructor": "c: ", "toString": "t: "}';
+    writeFileSync(join(folder, 'config_sentence_transformers.json'), `{"prompts": ${prompts}}`);
+    const model = await readModelFolder(folder);
+    expect(Object.keys(model.prompts)).toEqual(['query', 'document', '__proto__', 'constructor', 'toString']);
+    expect(Object.getPrototypeOf(model.prompts)).toBe(Object.prototype);
   });
 
   test.each(['F64', 'F32', 'F16', 'BF16', 'I8'] as const)('reads a table of dtype %s', async (dtype) => {
@@ -319,6 +348,15 @@ describe('readModelFolder', () => {
       () => writeJson('modules.json', [{ path: '../other', type: staticType }]),
       'ERR_MODEL_CORRUPT',
       'a path inside the model folder for modules[0].path but received "../other"',
+    ],
+    [
+      'a subfolder that is a link',
+      () => {
+        writeJson('modules.json', [{ path: 'linked', type: staticType }]);
+        symlinkSync(mkdtempSync(join(root, 'other-')), join(folder, 'linked'));
+      },
+      'ERR_MODEL_CORRUPT',
+      'linked is a link that leads out of the model folder',
     ],
     [
       'another kind of model',

@@ -1,0 +1,178 @@
+import { createHash, randomUUID, type Hash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type * as HubModule from '@huggingface/hub';
+import {
+  IoError,
+  messageOf,
+  MissingDependencyError,
+  ModelFormatError,
+  systemCode,
+  UnsupportedError,
+} from '../errors.js';
+import { invalidArgument } from '../validate.js';
+import { StallGuard } from './stall-guard.js';
+
+type Hub = typeof HubModule;
+
+/** A file as the hub lists it. */
+type ListedFile = Pick<HubModule.ListFileEntry, 'path' | 'size' | 'oid' | 'lfs'>;
+
+/** Names a state of a repository for good, and a folder of the cache. */
+export const commitHash = /^[0-9a-f]{40}$/;
+
+/** The files of a repository that a static model consists of; no such path leads out of the snapshot's folder. */
+const modelFile =
+  /^(?:README\.md|modules\.json|config\.json|config_sentence_transformers\.json|(?:0_StaticEmbedding\/)?(?:tokenizer\.json|model\.safetensors)|1_Normalize\/config\.json)$/;
+
+const installAdvice =
+  'To download models, install the package @huggingface/hub: npm install @huggingface/hub. ' +
+  'Or download the files yourself and load their folder';
+
+async function importHub(id: string): Promise<Hub> {
+  try {
+    return await import('@huggingface/hub');
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
+    throw new MissingDependencyError(`${id} is neither a folder nor in the local cache. ${installAdvice}`, {
+      cause: error,
+    });
+  }
+}
+
+function downloadError(id: string, error: unknown): unknown {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  if (status === 401 || status === 403 || status === 404) {
+    return new ModelFormatError(
+      `${id}: the hub has no such model, or shows it to others only (status ${status}); set HF_TOKEN to use yours`,
+      { code: 'ERR_MODEL_NOT_FOUND', cause: error },
+    );
+  }
+  return new IoError(`${id} cannot be downloaded: ${messageOf(error)}`, { cause: error });
+}
+
+/** Seconds without a byte from the hub after which a download is given up: `HF_HUB_DOWNLOAD_TIMEOUT`, else 30. */
+function stallSeconds(): number {
+  const { HF_HUB_DOWNLOAD_TIMEOUT: seconds = '30' } = process.env;
+  if (/^\d+(?:\.\d+)?$/.test(seconds) && Number(seconds) > 0 && Number(seconds) < 1e6) return Number(seconds);
+  throw invalidArgument('HF_HUB_DOWNLOAD_TIMEOUT', 'a number of seconds', seconds);
+}
+
+/** What the hub says of a file's content: the sha256 of a large one, else the id that Git gives it. */
+function digestOf({ size, oid = '', lfs }: ListedFile): { hash: Hash; expected: string } | undefined {
+  if (lfs !== undefined) return { hash: createHash('sha256'), expected: lfs.oid };
+  const algorithm = { 40: 'sha1', 64: 'sha256' }[oid.length];
+  if (algorithm === undefined) return undefined;
+  return { hash: createHash(algorithm).update(`blob ${size}\0`), expected: oid };
+}
+
+/** Passes the bytes of a file on, and fails at the end unless they are those that the hub has listed. */
+function verify(file: ListedFile, progress: () => void): Transform {
+  const { path, size } = file;
+  const digest = digestOf(file);
+  let received = 0;
+  return new Transform({
+    transform(chunk: Uint8Array, _, done) {
+      progress();
+      received += chunk.byteLength;
+      digest?.hash.update(chunk);
+      done(received > size ? new Error(`${path} has more than the ${size} bytes that the hub lists`) : null, chunk);
+    },
+    flush(done) {
+      const found = digest?.hash.digest('hex');
+      if (received < size) done(new Error(`${path} ends after ${received} of ${size} bytes`));
+      else if (found !== digest?.expected)
+        done(new Error(`${path} has the hash ${found}, but the hub lists ${digest?.expected}`));
+      else done();
+    },
+  });
+}
+
+/**
+ * Downloads a model's files into the cache, in the layout that Hugging Face's own libraries share. A file has its name
+ * there only when it is whole and as the hub lists it.
+ *
+ * @param repository - The model's folder in the cache.
+ * @returns The folder of the snapshot.
+ * @throws MissingDependencyError, UnsupportedError, ModelFormatError `ERR_MODEL_NOT_FOUND`, IoError; `signal.reason`.
+ */
+export async function downloadModel(
+  id: string,
+  repository: string,
+  revision: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const hub = await importHub(id);
+  const seconds = stallSeconds();
+  const guard = new StallGuard(seconds * 1000, new Error(`the hub has sent nothing for ${seconds} s`), signal);
+  try {
+    return await downloadSnapshot(hub, id, repository, revision, guard);
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    if (error instanceof UnsupportedError) throw error;
+    throw downloadError(id, guard.signal.aborted ? guard.signal.reason : error);
+  } finally {
+    guard.end();
+  }
+}
+
+async function downloadSnapshot(
+  { listFiles, modelInfo, downloadFile }: Hub,
+  id: string,
+  repository: string,
+  revision: string,
+  guard: StallGuard,
+): Promise<string> {
+  const { HF_TOKEN: accessToken, HF_ENDPOINT: hubUrl } = process.env;
+  const { signal } = guard;
+  const progress = (): void => {
+    guard.progress();
+  };
+  const common = {
+    fetch: async (input: string | URL | Request, init?: RequestInit) => {
+      const response = await fetch(input, { ...init, signal });
+      progress();
+      return response;
+    },
+    ...(accessToken === undefined ? {} : { accessToken }),
+    ...(hubUrl === undefined ? {} : { hubUrl }),
+  };
+  const repo = { type: 'model', name: id } as const;
+  // One commit for all files, whatever is pushed meanwhile.
+  const { sha } = await modelInfo({ name: id, revision, additionalFields: ['sha'], ...common });
+  if (!commitHash.test(sha)) throw new Error(`expected a commit hash for sha but received ${JSON.stringify(sha)}`);
+  const snapshot = join(repository, 'snapshots', sha);
+  const files: ListedFile[] = [];
+  for await (const entry of listFiles({ repo, revision: sha, recursive: true, ...common })) {
+    if (entry.type === 'file' && modelFile.test(entry.path)) files.push(entry);
+  }
+  if (!files.some(({ path }) => path.endsWith('model.safetensors'))) {
+    throw new UnsupportedError(`${id} has no model.safetensors, so it is no static embedding model that can be loaded`);
+  }
+  for (const listed of files) {
+    const { path, size } = listed;
+    const file = join(snapshot, path);
+    if ((await stat(file).catch(() => undefined))?.size === size) continue;
+    const blob = await downloadFile({ repo, path, revision: sha, ...common });
+    if (blob === null) throw new Error(`${path} is listed, but not there`);
+    await mkdir(dirname(file), { recursive: true });
+    const incomplete = `${file}.${randomUUID()}.incomplete`;
+    try {
+      const source = Readable.fromWeb(blob.stream());
+      await pipeline(source, verify(listed, progress), createWriteStream(incomplete, { flush: true }), { signal });
+      await rename(incomplete, file);
+    } finally {
+      await rm(incomplete, { force: true });
+    }
+  }
+  if (!commitHash.test(revision)) {
+    const reference = join(repository, 'refs', revision);
+    await mkdir(dirname(reference), { recursive: true });
+    await writeFile(reference, sha);
+  }
+  return snapshot;
+}
