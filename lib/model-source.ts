@@ -3,7 +3,10 @@ import path from 'node:path';
 
 import { fromNative } from './errors.js';
 import { resolveModelFolder } from './formats/hub.js';
-import { readModelFolder, writeModelFolder, type FileDtype, type ModelSettings } from './formats/model-folder.js';
+import { tokenizerFile } from './formats/model-files.js';
+import { writeModelFolder } from './formats/model-folder-writer.js';
+import { readModelFolder, type FileDtype, type ModelSettings } from './formats/model-folder.js';
+import { readUnchanged, sourceOf } from './formats/model-version.js';
 import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer.js';
 import { native, type NativeTable, type TableDtype } from './native/index.js';
 import { StaticModel } from './static-model.js';
@@ -33,14 +36,17 @@ export async function openModel(
   { localFilesOnly, tableDtype, signal }: OpenSettings,
 ): Promise<ModelSource> {
   signal?.throwIfAborted();
-  const folder = await readModelFolder(await resolveModelFolder(folderOrId, { localFilesOnly, signal }));
-  signal?.throwIfAborted();
-  const { file, byteOffset, dtype, rows, dim, scalesOffset } = folder.table;
-  const loadTable = async (): Promise<NativeTable> => {
-    const table = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset);
-    return tableDtype === undefined || tableDtype === table.dtype ? table : table.convert(tableDtype);
-  };
-  return assemble(folder.tokenizer, loadTable, folder);
+  const folder = await resolveModelFolder(folderOrId, { localFilesOnly, signal });
+  return readUnchanged(folder, async () => {
+    const model = await readModelFolder(folder);
+    signal?.throwIfAborted();
+    const { file, byteOffset, dtype, rows, dim, scalesOffset } = model.table;
+    const loadTable = async (): Promise<NativeTable> => {
+      const table = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset);
+      return tableDtype === undefined || tableDtype === table.dtype ? table : table.convert(tableDtype);
+    };
+    return assemble(model.tokenizer, loadTable, model);
+  });
 }
 
 /** Makes an untrained model for a tokenizer.json, or for the folder that has one. */
@@ -55,10 +61,12 @@ export async function createModel(
     (stats) => stats.isDirectory(),
     () => false,
   );
-  const tokenizer = await loadTokenizer(
-    isFolder ? path.join(tokenizerPath, 'tokenizer.json') : tokenizerPath,
-    'sentence-transformers',
-  );
+  const tokenizer = await readUnchanged(tokenizerPath, async () => {
+    const file = isFolder
+      ? path.join(tokenizerPath, (await sourceOf(tokenizerPath)) ?? '.', tokenizerFile)
+      : tokenizerPath;
+    return loadTokenizer(file, 'sentence-transformers');
+  });
   signal?.throwIfAborted();
   return assemble(tokenizer, () => native.Table.random(tokenizer.vocabSize, dim, seed), {
     normalize: false,

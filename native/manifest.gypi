@@ -47,6 +47,7 @@
       "native/kernels/vector/neon.cc",
       "native/kernels/vector/scalar.cc",
       "native/kernels/vector/vector.cc",
+      "native/model/checksum.cc",
       "native/model/embedding_table.cc",
       "native/model/encoder.cc",
       "native/model/file.cc",
@@ -75,6 +76,7 @@
     ],
     "binding_sources": [
       "native/binding/addon.cc",
+      "native/binding/checksum.cc",
       "native/binding/encoder.cc",
       "native/binding/environment.cc",
       "native/binding/glibc_floor.cc",

@@ -26,7 +26,7 @@ export const commitHash = /^[0-9a-f]{40}$/;
 
 /** The files of a repository that a static model consists of; no such path leads out of the snapshot's folder. */
 const modelFile =
-  /^(?:README\.md|modules\.json|config\.json|config_sentence_transformers\.json|(?:0_StaticEmbedding\/)?(?:tokenizer\.json|model\.safetensors)|1_Normalize\/config\.json)$/;
+  /^(?:README\.md|modules\.json|config\.json|(?:0_StaticEmbedding\/|model-[\w-]+\/)?(?:tokenizer\.json|model\.safetensors|config_sentence_transformers\.json)|1_Normalize\/config\.json)$/;
 
 const installAdvice =
   'To download models, install the package @huggingface/hub: npm install @huggingface/hub. ' +

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { ModelFormatError } from '../errors.js';
 import { invalidArgument } from '../validate.js';
 import { commitHash, downloadModel } from './hub-download.js';
+import { legacySource, tableFile, tokenizerFile } from './model-files.js';
+import { sourceOf } from './model-version.js';
 
 /** Where a model comes from when it is named by an id of the Hugging Face Hub. */
 export interface HubOptions {
@@ -33,8 +35,8 @@ async function isFile(path: string): Promise<boolean> {
 
 /** Whether a snapshot has a table and a tokenizer; a broken download lacks one of them. */
 async function isComplete(snapshot: string): Promise<boolean> {
-  for (const folder of [snapshot, join(snapshot, '0_StaticEmbedding')]) {
-    const files = await Promise.all(['tokenizer.json', 'model.safetensors'].map((name) => isFile(join(folder, name))));
+  for (const source of new Set([(await sourceOf(snapshot)) ?? '.', '.', legacySource])) {
+    const files = await Promise.all([tokenizerFile, tableFile].map((name) => isFile(join(snapshot, source, name))));
     if (files.every(Boolean)) return true;
   }
   return false;

@@ -1,4 +1,4 @@
-import type { ModelContent } from './model-folder.js';
+import type { ModelContent } from './model-folder-writer.js';
 
 /** Tells a card that was written here from one of a person. */
 export const modelCardMark = '<!-- Card written by stillvec; remove this line to keep your own text. -->';

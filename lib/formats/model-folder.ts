@@ -3,16 +3,24 @@ import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { IoError, messageOf, ModelFormatError, systemCode, UnsupportedError } from '../errors.js';
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import { JsonFields, parseJson } from './json-fields.js';
-import { modelCard, modelCardMark } from './model-card.js';
 import {
+  legacySource,
+  modulesFile,
+  scalesName,
+  settingsChecksum,
+  settingsFile,
+  tableFile,
+  tokenizerChecksum,
+  tokenizerFile,
+} from './model-files.js';
+import {
+  checkBytes,
+  checkData,
   readSafetensorsHeader,
-  writeSafetensors,
   type SafetensorsDtype,
   type SafetensorsHeader,
   type TensorInfo,
-  type TensorSource,
 } from './safetensors.js';
-import { StagedFiles } from './staged-files.js';
 import { loadTokenizer, type LoadedTokenizer, type TokenRules } from './tokenizer.js';
 
 /** Dtypes that a table may have. */
@@ -57,16 +65,20 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The fields of a JSON file, or undefined when there is none. */
-async function readJson(file: string): Promise<unknown> {
-  let text: string;
+/** The bytes of a file, or undefined when there is none. */
+async function readBytes(file: string): Promise<Buffer | undefined> {
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  return parseJson(file, text);
+}
+
+/** The value of a JSON file, or undefined when there is none. */
+async function readJson(file: string): Promise<unknown> {
+  const bytes = await readBytes(file);
+  return bytes === undefined ? undefined : parseJson(file, bytes.toString());
 }
 
 async function readFields(file: string): Promise<JsonFields | undefined> {
@@ -116,8 +128,8 @@ async function isInside(folder: string, subfolder: string): Promise<boolean> {
 }
 
 /** Where the table is and whether a Normalize module follows, in a folder of any layout. */
-async function findModules(folder: string, config: JsonFields | undefined): Promise<Modules> {
-  const file = join(folder, 'modules.json');
+async function findModules(folder: string): Promise<Modules> {
+  const file = join(folder, modulesFile);
   const modules = await readJson(file);
   if (modules !== undefined) return readModules(folder, file, modules);
 
@@ -127,11 +139,11 @@ async function findModules(folder: string, config: JsonFields | undefined): Prom
   if (modelType !== 'model2vec') {
     throw new UnsupportedError(`${folder} holds a model of type ${modelType}, and no static embedding model`);
   }
-  const subfolder = join(folder, '0_StaticEmbedding');
-  const inRoot = await exists(join(folder, 'model.safetensors'));
+  const subfolder = join(folder, legacySource);
+  const inRoot = await exists(join(folder, tableFile));
   return {
     source: !inRoot && (await exists(subfolder)) ? subfolder : folder,
-    normalize: (model2vec ?? config)?.optionalBoolean('normalize') ?? false,
+    normalize: (model2vec ?? (await readFields(join(folder, settingsFile))))?.optionalBoolean('normalize') ?? false,
     listed: false,
   };
 }
@@ -221,9 +233,6 @@ function locateTable(file: string, { tensors }: SafetensorsHeader): TableLocatio
   };
 }
 
-/** An int8 table that was saved here has the scales of its rows beside it; others hold the values themselves. */
-const scalesName = 'embedding.scales';
-
 function locateScales(file: string, scales: TensorInfo | undefined, rows: number): number | null {
   if (scales === undefined) return null;
   if (scales.dtype !== 'F32' || scales.shape.length !== 1 || scales.shape[0] !== rows) {
@@ -232,6 +241,18 @@ function locateScales(file: string, scales: TensorInfo | undefined, rows: number
     );
   }
   return scales.byteOffset;
+}
+
+/** The settings: beside the table where it replaced another one, else in the root. */
+async function readSettingsFile(folder: string, source: string): Promise<{ file: string; bytes: Buffer | undefined }> {
+  const [beside, inRoot] = [source, folder].map((place) => join(place, settingsFile)) as [string, string];
+  const bytes = await readBytes(beside);
+  return bytes === undefined ? { file: inRoot, bytes: await readBytes(inRoot) } : { file: beside, bytes };
+}
+
+export interface ReadOptions {
+  /** Compare the files with the checksums that a model which was saved here has of them. */
+  readonly verify?: boolean;
 }
 
 /**
@@ -243,127 +264,38 @@ function locateScales(file: string, scales: TensorInfo | undefined, rows: number
  * @throws UnsupportedError for modules other than StaticEmbedding and Normalize, for PyTorch's own file format and for
  * vocabulary-quantised Model2Vec models.
  */
-export async function readModelFolder(folder: string): Promise<ModelFolder> {
+export async function readModelFolder(folder: string, { verify = true }: ReadOptions = {}): Promise<ModelFolder> {
   if (!(await exists(folder))) {
     throw new ModelFormatError(`${folder}: no such model folder`, { code: 'ERR_MODEL_NOT_FOUND' });
   }
-  const config = await readFields(join(folder, 'config_sentence_transformers.json'));
-  const settings = readSettings(config);
-  const modules = await findModules(folder, config);
+  const modules = await findModules(folder);
   if ((await exists(modules.source)) && !(await isInside(folder, modules.source))) {
     throw new ModelFormatError(`${modules.source} is a link that leads out of the model folder; put the files into it`);
   }
-  const file = join(modules.source, 'model.safetensors');
+  const file = join(modules.source, tableFile);
   if (!(await exists(file)) && (await exists(join(modules.source, 'pytorch_model.bin')))) {
     throw new UnsupportedError(
       `${modules.source} has only pytorch_model.bin, a Python pickle; load the model with Sentence Transformers and ` +
         'save it again to get model.safetensors',
     );
   }
-  const table = locateTable(file, await readSafetensorsHeader(file));
+  const header = await readSafetensorsHeader(file);
+  const table = locateTable(file, header);
+  const { file: configFile, bytes } = await readSettingsFile(folder, modules.source);
+  if (verify) checkBytes(configFile, bytes, header.metadata[settingsChecksum]);
+  const config = bytes && new JsonFields(configFile, '', parseJson(configFile, bytes.toString()));
+  const settings = readSettings(config);
   const rules = readTokenRules(config, modules, table);
-  const tokenizerFile = join(modules.source, 'tokenizer.json');
-  const tokenizer = await loadTokenizer(tokenizerFile, rules, (vocabSize) => {
+
+  const tokenizerPath = join(modules.source, tokenizerFile);
+  const loading = loadTokenizer(tokenizerPath, rules, (vocabSize) => {
     if (table.rows === vocabSize) return;
     throw new ModelFormatError(
-      `${file}: the table has ${table.rows} rows, but ${tokenizerFile} has a vocabulary of ${vocabSize}`,
+      `${file}: the table has ${table.rows} rows, but ${tokenizerPath} has a vocabulary of ${vocabSize}`,
     );
   });
+  // The threads of the pool read the table while this one reads the tokenizer.
+  const [tokenizer] = await Promise.all([loading, verify ? checkData(file, header) : undefined]);
+  if (verify) checkBytes(tokenizerPath, tokenizer.json, header.metadata[tokenizerChecksum]);
   return { ...settings, normalize: modules.normalize, tokenRules: rules, folder, table, tokenizer };
-}
-
-/** A model to write. */
-export interface ModelContent extends ModelSettings {
-  /** The bytes of tokenizer.json, written as they are. */
-  readonly tokenizer: Uint8Array;
-  readonly table: {
-    readonly dtype: FileDtype;
-    readonly rows: number;
-    readonly dim: number;
-    /** The values, row-major and little-endian, in pieces of any size. */
-    readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-    /** One a row, for an I8 table whose values are multiples of them. */
-    readonly scales?: Float32Array | null;
-  };
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
-const modulePackage = 'sentence_transformers.sentence_transformer.modules';
-
-function modulesJson(normalized: boolean): string {
-  const modules = [{ idx: 0, name: '0', path: '', type: `${modulePackage}.static_embedding.StaticEmbedding` }];
-  if (normalized) {
-    modules.push({
-      idx: 1,
-      name: '1',
-      path: '1_Normalize',
-      type: 'sentence_transformers.base.modules.normalize.Normalize',
-    });
-  }
-  return toJson(modules);
-}
-
-function tensorsOf({ dtype, rows, dim, chunks, scales }: ModelContent['table']): TensorSource[] {
-  const tensors: TensorSource[] = [{ name: 'embedding.weight', dtype, shape: [rows, dim], chunks }];
-  if (scales !== undefined && scales !== null) {
-    const bytes = new Uint8Array(scales.buffer, scales.byteOffset, scales.byteLength);
-    tensors.push({ name: scalesName, dtype: 'F32', shape: [rows], chunks: [bytes] });
-  }
-  return tensors;
-}
-
-/** The card of a person stays; one that was written here is renewed. */
-async function keepsOwnCard(folder: string): Promise<boolean> {
-  const present = await readFile(join(folder, 'README.md'), 'utf8').catch(() => undefined);
-  return present !== undefined && !present.includes(modelCardMark);
-}
-
-/**
- * Writes a model in the layout of Sentence Transformers 6. Every file is complete on the disk before the first one
- * replaces its predecessor, and files that do not change are not touched: a model that is saved again with the same
- * tokenizer changes over in one rename.
- *
- * @throws IoError naming the folder when it cannot be written; what was there before is untouched.
- */
-export async function writeModelFolder(
-  folder: string,
-  model: ModelContent,
-  { signal }: { signal?: AbortSignal | undefined } = {},
-): Promise<void> {
-  signal?.throwIfAborted();
-  const { table } = model;
-  const files = new StagedFiles(folder);
-  try {
-    await files.stageContent('tokenizer.json', model.tokenizer);
-    await files.stage('model.safetensors', (handle) =>
-      writeSafetensors(handle, tensorsOf(table), { metadata: { format: 'pt' }, signal }),
-    );
-    if (model.normalize) {
-      await files.stageContent(
-        join('1_Normalize', 'config.json'),
-        toJson({ module_input_name: 'sentence_embedding', module_output_name: 'sentence_embedding' }),
-      );
-    }
-    await files.stageContent(
-      'config_sentence_transformers.json',
-      toJson({
-        model_type: 'SentenceTransformer',
-        prompts: model.prompts,
-        default_prompt_name: model.defaultPromptName,
-        similarity_fn_name: model.similarityFnName,
-        ...(model.truncateDim === null ? {} : { truncate_dim: model.truncateDim }),
-        // Model2Vec reads `normalize` here, and not modules.json.
-        ...(model.tokenRules === 'model2vec' ? { token_rules: model.tokenRules, normalize: model.normalize } : {}),
-      }),
-    );
-    if (!(await keepsOwnCard(folder))) await files.stageContent('README.md', modelCard(model));
-    await files.stageContent('modules.json', modulesJson(model.normalize));
-    signal?.throwIfAborted();
-    await files.commit();
-  } finally {
-    await files.discard();
-  }
 }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
+import { fromNative, IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
+import { native } from '../native/index.js';
 import { describe } from '../validate.js';
 import { duplicateKey, JsonFields, parseJson } from './json-fields.js';
 
@@ -42,6 +43,8 @@ export interface TensorInfo {
 export interface SafetensorsHeader {
   readonly tensors: readonly TensorInfo[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** Where the tensors' bytes begin. */
+  readonly dataStart: number;
 }
 
 /** A tensor to write; `chunks` yield its bytes in order, row-major and little-endian. */
@@ -59,6 +62,14 @@ const maxHeaderBytes = 100_000_000;
 
 /** Tensor data begins at a multiple of this, so that the rows of a mapped table lie on cache lines. */
 const dataAlignment = 64;
+
+/**
+ * Metadata of files that were written here: a checksum of the tensors' bytes, and one of the header in which its own
+ * digits are zeros.
+ */
+const dataChecksum = 'stillvec.data';
+const headerChecksum = 'stillvec.header';
+const zeros = '0'.repeat(16);
 
 function corrupt(file: string, message: string, cause?: unknown): ModelFormatError {
   return new ModelFormatError(`${file}: ${message}`, { cause });
@@ -168,7 +179,45 @@ function parseHeader(file: string, bytes: Uint8Array, fileSize: number): Safeten
     }
   }
   checkLayout(file, tensors, dataStart, fileSize);
-  return { tensors, metadata };
+  const checksum = metadata[headerChecksum];
+  checkBytes(file, Buffer.from(withHeaderChecksum(text, checksum, zeros)), checksum);
+  return { tensors, metadata, dataStart };
+}
+
+function withHeaderChecksum(header: string, before: string | undefined, after: string): string {
+  return header.replace(`"${headerChecksum}":"${before}"`, `"${headerChecksum}":"${after}"`);
+}
+
+/**
+ * Compares bytes, undefined where the file is missing, with the checksum that they had, where that is known.
+ *
+ * @throws ModelFormatError naming the file.
+ */
+export function checkBytes(file: string, bytes: Uint8Array | undefined, expected: string | undefined): void {
+  if (expected === undefined) return;
+  if (bytes === undefined || native.checksum(bytes) !== expected) throw damaged(file);
+}
+
+function damaged(file: string): ModelFormatError {
+  return corrupt(file, 'has changed since it was written (its checksum is another): restore it, or write it again');
+}
+
+/**
+ * Compares the tensors' bytes with the checksum that the file has of them; files of others have none.
+ *
+ * @throws ModelFormatError naming the file.
+ */
+export async function checkData(file: string, { metadata, dataStart }: SafetensorsHeader): Promise<void> {
+  const expected = metadata[dataChecksum];
+  if (expected !== undefined && (await fileChecksum(file, dataStart)) !== expected) throw damaged(file);
+}
+
+async function fileChecksum(file: string, from: number): Promise<string> {
+  try {
+    return await native.checksumFile(file, from);
+  } catch (error) {
+    throw fromNative(error);
+  }
 }
 
 /**
@@ -202,8 +251,8 @@ export async function readSafetensorsHeader(file: string): Promise<SafetensorsHe
   }
 }
 
-function encodeHeader(tensors: readonly TensorSource[], metadata: Readonly<Record<string, string>>): Uint8Array {
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+function encodeHeader(tensors: readonly TensorSource[], metadata: Readonly<Record<string, string>>): Buffer {
+  const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
   for (const { name, dtype, shape } of tensors) {
     const begin = end;
@@ -219,16 +268,29 @@ function encodeHeader(tensors: readonly TensorSource[], metadata: Readonly<Recor
   return bytes;
 }
 
+/** The header with its own checksum in it. */
+function checkedHeader(tensors: readonly TensorSource[], metadata: Readonly<Record<string, string>>): Buffer {
+  const bytes = encodeHeader(tensors, { ...metadata, [headerChecksum]: zeros });
+  const text = bytes.subarray(lengthBytes);
+  Buffer.from(withHeaderChecksum(text.toString(), zeros, native.checksum(text))).copy(text);
+  return bytes;
+}
+
 /**
- * Writes a safetensors file to an open handle, chunk by chunk. The header is padded with spaces, which the format
- * allows, so that the data begins at a multiple of 64 bytes.
+ * Writes a safetensors file to an open handle, chunk by chunk, with checksums of all that it has. The header is padded
+ * with spaces, which the format allows, so that the data begins at a multiple of 64 bytes.
+ *
+ * @param file - Path of the file that `handle` writes.
  */
 export async function writeSafetensors(
   handle: FileHandle,
+  file: string,
   tensors: readonly TensorSource[],
   { metadata = {}, signal }: { metadata?: Readonly<Record<string, string>>; signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  await handle.writeFile(encodeHeader(tensors, metadata));
+  // Its place, until the checksum of what follows it is known.
+  const blank = encodeHeader(tensors, { ...metadata, [dataChecksum]: zeros, [headerChecksum]: zeros });
+  await handle.writeFile(blank);
   for (const { name, dtype, shape, chunks } of tensors) {
     let written = 0;
     for await (const chunk of chunks) {
@@ -240,4 +302,6 @@ export async function writeSafetensors(
     if (written !== expected)
       throw new RangeError(`tensor ${name} takes ${expected} bytes, its chunks gave ${written}`);
   }
+  const checksum = await fileChecksum(file, blank.length);
+  await handle.write(checkedHeader(tensors, { ...metadata, [dataChecksum]: checksum }), 0, blank.length, 0);
 }

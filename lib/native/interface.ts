@@ -30,6 +30,10 @@ export interface Native {
     columns: readonly NativeTokenColumn[],
     config: NativeTrainingConfig,
   ) => NativeTrainingRun;
+  /** Sixteen digits that differ where bytes do. */
+  checksum(bytes: Uint8Array): string;
+  /** The same of what a file has from `byteOffset` on. */
+  checksumFile(path: string, byteOffset: number): Promise<string>;
   similarity(a: Float32Array, b: Float32Array, dim: number, similarity: string): Float32Array;
   similarityPairwise(a: Float32Array, b: Float32Array, dim: number, similarity: string): Float32Array;
   topK(

@@ -62,7 +62,8 @@ export async function writeCheckpoint(
       { name: 'remaining_rows', dtype: 'U32', shape: [remainingRows.length], chunks: [bytesOf(remainingRows)] },
     ];
     const json = JSON.stringify({ version: 1, settings, ...scalars, ...progress });
-    await writeSynced(path.join(partial, tensorFile), (handle) => writeSafetensors(handle, tensors));
+    const tensorPath = path.join(partial, tensorFile);
+    await writeSynced(tensorPath, (handle) => writeSafetensors(handle, tensorPath, tensors));
     await writeSynced(path.join(partial, stateFile), (handle) => handle.writeFile(json));
     await rm(folder, { recursive: true, force: true });
     await rename(partial, folder);

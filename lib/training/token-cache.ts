@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 
-import { IoError, messageOf } from '../errors.js';
-import { readSafetensorsHeader, writeSafetensors, type TensorSource } from '../formats/safetensors.js';
+import { checkData, readSafetensorsHeader, writeSafetensors, type TensorSource } from '../formats/safetensors.js';
+import { removeAbandoned, Staging } from '../formats/staging.js';
 import { native, type NativeTokenColumn } from '../native/index.js';
 import type { Dataset } from './dataset.js';
 import { DatasetFile } from './dataset-files.js';
@@ -40,8 +41,10 @@ export class TokenCache {
    */
   async load(vocabSize: number): Promise<readonly NativeTokenColumn[] | undefined> {
     try {
-      const { tensors, metadata } = await readSafetensorsHeader(this.#file);
-      if (metadata['key'] !== this.key) return undefined;
+      const header = await readSafetensorsHeader(this.#file);
+      if (header.metadata['key'] !== this.key) return undefined;
+      await checkData(this.#file, header);
+      const { tensors } = header;
       const columns: NativeTokenColumn[] = [];
       for (;;) {
         const offsets = tensors.find(({ name }) => name === `offsets.${columns.length}`);
@@ -66,20 +69,20 @@ export class TokenCache {
     // The dataset may have changed while it was read.
     const state = await stateOf(this.dataset.file);
     if (state === undefined || keyOf(this.dataset, state, this.tokenizerJson) !== this.key) return;
-    const partial = `${this.#file}.${randomUUID()}`;
+    const [folder, name] = [path.dirname(this.#file), path.basename(this.#file)];
+    let files: Staging | undefined;
     try {
-      const handle = await open(partial, 'wx');
-      try {
-        await writeSafetensors(handle, tensorsOf(columns), { metadata: { key: this.key }, signal });
-      } finally {
-        await handle.close();
-      }
-      await rename(partial, this.#file);
+      await removeAbandoned(folder, `${name}-`);
+      files = await Staging.begin(folder, `${name}-`, this.#file);
+      await files.write(name, (handle, file) =>
+        writeSafetensors(handle, file, tensorsOf(columns), { metadata: { key: this.key }, signal }),
+      );
+      await files.place(name, this.#file);
     } catch (error) {
-      await rm(partial, { force: true }).catch(() => undefined);
       signal?.throwIfAborted();
-      if (this.dataset.tokenCache !== true) return;
-      throw new IoError(`${this.#file} cannot be written: ${messageOf(error)}`, { cause: error });
+      if (this.dataset.tokenCache === true) throw error;
+    } finally {
+      await files?.discard();
     }
   }
 }

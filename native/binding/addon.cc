@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "binding/checksum.h"
 #include "binding/encoder.h"
 #include "binding/environment.h"
 #include "binding/result_buffer.h"
@@ -36,6 +37,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("TokenColumn", TokenColumn::define(env));
   exports.Set("TrainingRun", TrainingRun::define(env));
   exports.Set("info", Napi::Function::New<info>(env, "info"));
+  define_checksum(env, exports);
   define_search(env, exports);
   return exports;
 }

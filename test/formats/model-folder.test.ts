@@ -2,6 +2,7 @@ import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,8 +15,9 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { readModelFolder, writeModelFolder, type ModelContent } from '../../lib/formats/model-folder.js';
+import { dirname, join, relative } from 'node:path';
+import { readModelFolder } from '../../lib/formats/model-folder.js';
+import { writeModelFolder, type ModelContent } from '../../lib/formats/model-folder-writer.js';
 import { writeSafetensors, type TensorSource } from '../../lib/formats/safetensors.js';
 import { describeWithShared, materializeModel } from '../support/shared';
 
@@ -42,6 +44,8 @@ const tokenizerJson = JSON.stringify({
   },
 });
 
+const anotherTokenizer = Buffer.from(`${tokenizerJson} `);
+
 const staticType = 'sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding';
 const normalizeType = 'sentence_transformers.base.modules.normalize.Normalize';
 
@@ -58,8 +62,9 @@ const table = (settings: Partial<TensorSource> = {}): TensorSource => ({
 });
 
 async function writeTensors(...tensors: TensorSource[]): Promise<void> {
-  const handle = await open(join(folder, 'model.safetensors'), 'w');
-  await writeSafetensors(handle, tensors);
+  const file = join(folder, 'model.safetensors');
+  const handle = await open(file, 'w');
+  await writeSafetensors(handle, file, tensors);
   await handle.close();
 }
 
@@ -430,17 +435,42 @@ describe('writeModelFolder', () => {
     ]);
   });
 
-  test('replaces a model, touching only what changes', async () => {
+  test('replaces the table alone where nothing else changes', async () => {
     await writeModelFolder(folder, content());
     const before = statSync(join(folder, 'tokenizer.json'));
     const chunks = [new Uint8Array(8).fill(9), new Uint8Array(4).fill(9)];
-    await writeModelFolder(
-      folder,
-      content({ table: { dtype: 'F32', rows: 3, dim: 1, chunks, scales: null }, truncateDim: null }),
-    );
+    await writeModelFolder(folder, content({ table: { dtype: 'F32', rows: 3, dim: 1, chunks, scales: null } }));
     expect(statSync(join(folder, 'tokenizer.json')).ino).toBe(before.ino);
-    expect(await readModelFolder(folder)).toMatchObject({ table: { dim: 1 }, truncateDim: null });
-    expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain('| dimensions | 1 |');
+    expect(await readModelFolder(folder)).toMatchObject({ table: { dim: 1 }, truncateDim: 1 });
+    expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain('| dimensions | 1 of 1 |');
+  });
+
+  test('keeps a model that replaces another one in a folder that modules.json names', async () => {
+    await writeModelFolder(folder, content());
+    await writeModelFolder(folder, content({ truncateDim: null, normalize: true }));
+    const model = await readModelFolder(folder);
+    expect(model).toMatchObject({ truncateDim: null, normalize: true });
+    const version = relative(folder, dirname(model.table.file));
+    expect(version).toMatch(/^model-/);
+    expect(Object.keys(snapshot())).toEqual(
+      [
+        'README.md',
+        '1_Normalize/config.json',
+        'config_sentence_transformers.json',
+        `${version}/config_sentence_transformers.json`,
+        `${version}/model.safetensors`,
+        `${version}/tokenizer.json`,
+        'modules.json',
+      ].sort(),
+    );
+    // What Sentence Transformers reads.
+    const settings = 'config_sentence_transformers.json';
+    expect(snapshot()[settings]).toBe(snapshot()[`${version}/${settings}`]);
+    expect(JSON.parse(snapshot()['modules.json'] ?? '')).toMatchObject([{ path: version }, { path: '1_Normalize' }]);
+
+    await writeModelFolder(folder, content({ truncateDim: null, normalize: true, tokenizer: anotherTokenizer }));
+    expect(existsSync(join(folder, version))).toBe(false);
+    expect(Buffer.compare((await readModelFolder(folder)).tokenizer.json, anotherTokenizer)).toBe(0);
   });
 
   test('keeps the scales of an int8 table', async () => {
@@ -504,13 +534,13 @@ describe('writeModelFolder', () => {
     const before = snapshot();
     // A process that stops for good after its first chunk.
     const script = `
-      const { writeModelFolder } = require(${JSON.stringify(require.resolve('../../lib/formats/model-folder.js'))});
+      const { writeModelFolder } = require(${JSON.stringify(require.resolve('../../lib/formats/model-folder-writer.js'))});
       function* chunks() { yield new Uint8Array(8); process.kill(process.pid, 'SIGKILL'); yield new Uint8Array(16); }
       writeModelFolder(${JSON.stringify(folder)}, { tokenizer: Buffer.from('{}'), normalize: true, prompts: {},
         defaultPromptName: null, similarityFnName: 'dot', truncateDim: null,
         table: { dtype: 'F32', rows: 3, dim: 2, chunks: chunks(), scales: null } });`;
     expect(spawnSync(process.execPath, ['-e', script]).signal).toBe('SIGKILL');
-    const after = Object.entries(snapshot()).filter(([name]) => !name.endsWith('.tmp'));
+    const after = Object.entries(snapshot()).filter(([name]) => !name.startsWith('model-'));
     expect(Object.fromEntries(after)).toEqual(before);
     expect(await readModelFolder(folder)).toMatchObject({ normalize: false, table: { dim: 2 } });
   });

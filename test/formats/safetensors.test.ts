@@ -24,7 +24,7 @@ const tensor = (shape: unknown, data_offsets: unknown, dtype: unknown = 'F32') =
 async function write(tensors: readonly TensorSource[], options?: { signal?: AbortSignal }): Promise<void> {
   const handle = await open(file, 'w');
   try {
-    await writeSafetensors(handle, tensors, { metadata: { format: 'pt' }, ...options });
+    await writeSafetensors(handle, file, tensors, { metadata: { format: 'pt' }, ...options });
   } finally {
     await handle.close();
   }
@@ -41,6 +41,7 @@ describe('readSafetensorsHeader', () => {
     fileOf(header, 28);
     const start = 8 + JSON.stringify(header).length;
     expect(await readSafetensorsHeader(file)).toEqual({
+      dataStart: start,
       metadata: { a: 'b' },
       tensors: [
         { name: 'y', dtype: 'F32', shape: [2, 3], byteOffset: start + 4, byteLength: 24 },
@@ -187,7 +188,7 @@ describe('writeSafetensors', () => {
       { name: 'scales', dtype: 'F16', shape: [2], chunks: [Uint8Array.of(7, 8, 9, 10)] },
     ]);
     const { tensors, metadata } = await readSafetensorsHeader(file);
-    expect(metadata).toEqual({ format: 'pt' });
+    expect(metadata).toMatchObject({ format: 'pt' });
     expect(tensors).toEqual([
       { name: 'embedding.weight', dtype: 'F32', shape: [2, 3], byteOffset: expect.any(Number), byteLength: 24 },
       { name: 'scales', dtype: 'F16', shape: [2], byteOffset: tensors[0]!.byteOffset + 24, byteLength: 4 },

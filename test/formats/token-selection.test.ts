@@ -26,9 +26,10 @@ async function model2vec(name: string, library: boolean): Promise<SentenceTransf
   }
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ model_type: 'model2vec', normalize: false }));
   const values = Float32Array.from({ length: tinyVocabulary.length * 4 }, (_, i) => Math.sin(i));
-  const handle = await open(join(folder, 'model.safetensors'), 'w');
+  const table = join(folder, 'model.safetensors');
+  const handle = await open(table, 'w');
   const bytes = new Uint8Array(values.buffer);
-  await writeSafetensors(handle, [
+  await writeSafetensors(handle, table, [
     { name: 'embeddings', dtype: 'F32', shape: [tinyVocabulary.length, 4], chunks: [bytes] },
   ]);
   await handle.close();

@@ -80,7 +80,8 @@ describeWithShared('training traces of torch', (shared) => {
   async function writeTable(file: string, table: Float32Array): Promise<void> {
     const handle = await open(file, 'w');
     const chunks = [new Uint8Array(table.buffer)];
-    await writeSafetensors(handle, [{ name: 'embedding.weight', dtype: 'F32', shape: [vocabSize, dim], chunks }]);
+    const shape = [vocabSize, dim];
+    await writeSafetensors(handle, file, [{ name: 'embedding.weight', dtype: 'F32', shape, chunks }]);
     await handle.close();
   }
 
