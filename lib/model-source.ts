@@ -27,18 +27,19 @@ export interface OpenSettings {
   readonly localFilesOnly: boolean | undefined;
   /** Convert the table to it; undefined keeps the file's. */
   readonly tableDtype: TableDtype | undefined;
+  readonly verify: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Loads a model folder, or the one that an id stands for. */
 export async function openModel(
   folderOrId: string,
-  { localFilesOnly, tableDtype, signal }: OpenSettings,
+  { localFilesOnly, tableDtype, verify, signal }: OpenSettings,
 ): Promise<ModelSource> {
   signal?.throwIfAborted();
   const folder = await resolveModelFolder(folderOrId, { localFilesOnly, signal });
   return readUnchanged(folder, async () => {
-    const model = await readModelFolder(folder);
+    const model = await readModelFolder(folder, { verify });
     signal?.throwIfAborted();
     const { file, byteOffset, dtype, rows, dim, scalesOffset } = model.table;
     const loadTable = async (): Promise<NativeTable> => {

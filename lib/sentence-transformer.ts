@@ -49,6 +49,11 @@ export interface LoadOptions extends ModelOptions {
    * `float16` and `bfloat16` halve it, `int8` (with a scale a row) quarters it.
    */
   readonly tableDtype?: TableDtype;
+  /**
+   * Compare the files with the checksums that a saved model has of them. False loads one whose settings or tokenizer
+   * were changed by hand. Default: true.
+   */
+  readonly verify?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -161,13 +166,15 @@ export class SentenceTransformer {
    * InvalidArgumentError.
    */
   static async load(folderOrId: string, options: LoadOptions = {}): Promise<SentenceTransformer> {
-    knownOptions('load', options, [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'signal']);
+    knownOptions('load', options, [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'verify', 'signal']);
     const signal = abortSignal('signal', options.signal);
     const localFilesOnly =
       options.localFilesOnly === undefined ? undefined : boolean('localFilesOnly', options.localFilesOnly);
     const tableDtype =
       options.tableDtype === undefined ? undefined : oneOf('tableDtype', options.tableDtype, tableDtypes);
-    const source = await openModel(nonEmptyString('folderOrId', folderOrId), { localFilesOnly, tableDtype, signal });
+    const verify = boolean('verify', options.verify ?? true);
+    const folder = nonEmptyString('folderOrId', folderOrId);
+    const source = await openModel(folder, { localFilesOnly, tableDtype, verify, signal });
     return new SentenceTransformer(source, options);
   }
 

@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { fromNative, IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
 import { native } from '../native/index.js';
 import { describe } from '../validate.js';
@@ -199,17 +199,41 @@ export function checkBytes(file: string, bytes: Uint8Array | undefined, expected
 }
 
 function damaged(file: string): ModelFormatError {
-  return corrupt(file, 'has changed since it was written (its checksum is another): restore it, or write it again');
+  return corrupt(
+    file,
+    'its checksum is another than when it was written: restore it; or, where a model was changed on purpose, load it ' +
+      'with verify: false and save it',
+  );
 }
 
 /**
- * Compares the tensors' bytes with the checksum that the file has of them; files of others have none.
+ * Compares the tensors' bytes with the checksum that the file has of them; files of others have none. A file that was
+ * found whole is not read again while the system calls it unchanged: loading a model once more stays as quick as
+ * mapping it.
  *
  * @throws ModelFormatError naming the file.
  */
 export async function checkData(file: string, { metadata, dataStart }: SafetensorsHeader): Promise<void> {
   const expected = metadata[dataChecksum];
-  if (expected !== undefined && (await fileChecksum(file, dataStart)) !== expected) throw damaged(file);
+  if (expected === undefined) return;
+  const state = await stateOf(file);
+  if (state !== undefined && foundWhole.get(file) === state) return;
+  if ((await fileChecksum(file, dataStart)) !== expected) throw damaged(file);
+  if (state !== undefined && state === (await stateOf(file))) foundWhole.set(file, state);
+}
+
+/** The states in which files were last found whole. */
+const foundWhole = new Map<string, string>();
+
+/** A file may change again at the same time, as coarse as the clock of its file system is. */
+const clockMs = 2000;
+
+/** Another one whenever the file is written or replaced; undefined where that is too recent to tell. */
+async function stateOf(file: string): Promise<string | undefined> {
+  const stats = await stat(file, { bigint: true }).catch(() => undefined);
+  if (stats === undefined || Date.now() - Number(stats.ctimeMs) < clockMs) return undefined;
+  const { dev, ino, size, mtimeNs, ctimeNs } = stats;
+  return [dev, ino, size, mtimeNs, ctimeNs].join();
 }
 
 async function fileChecksum(file: string, from: number): Promise<string> {

@@ -220,3 +220,16 @@ test('a model that is mapped from the folder can be saved over it', async () => 
   expect(await nature(model)).toBe(expected);
   expect(await natureOf(folder)).toBe(expected);
 });
+
+test('a model that was changed by hand loads only where it is asked for', async () => {
+  const folder = path.join(root, 'edited');
+  cpSync(models[0] ?? '', folder, { recursive: true });
+  const settings = path.join(folder, 'config_sentence_transformers.json');
+  writeFileSync(settings, readFileSync(settings, 'utf8').replace('red ', 'sea '));
+  const refused = { code: 'ERR_MODEL_CORRUPT', message: expect.stringContaining(`${settings}: its checksum`) };
+  await expect(SentenceTransformer.load(folder)).rejects.toMatchObject(refused);
+  const model = await SentenceTransformer.load(folder, { verify: false });
+  expect(model.prompts['query']).toBe('sea ');
+  await model.save(folder);
+  expect(await natureOf(folder)).toBe(await nature(model));
+});
