@@ -10,6 +10,7 @@ export type {
   ModelOptions,
   Prompts,
   StreamPrecision,
+  TextInput,
 } from './sentence-transformer.js';
 export { Embeddings } from './embeddings.js';
 export type { EmbeddingArray, Precision } from './embeddings.js';
@@ -58,3 +59,13 @@ export {
   UnsupportedError,
 } from './errors.js';
 export type { ErrorCode } from './errors.js';
+
+declare global {
+  /**
+   * Lets the declarations compile where neither the types of Node.js nor those of the DOM are installed; elsewhere it is
+   * part of theirs.
+   */
+  interface AbortSignal {
+    readonly aborted: boolean;
+  }
+}

@@ -27,6 +27,9 @@ import {
 /** Texts that stand before every text of one kind, by name. */
 export type Prompts = Readonly<Record<string, string>>;
 
+/** What `encode` takes: a text or many, or what may be either. */
+export type TextInput = string | readonly string[] | Utf8Column;
+
 export interface ModelOptions {
   /** Keep only the first columns of every embedding; a Matryoshka model loses little by it. Default: all. */
   readonly truncateDim?: number;
@@ -226,8 +229,12 @@ export class SentenceTransformer {
     texts: readonly string[] | Utf8Column,
     options?: EncodeOptions<P>,
   ): Promise<Embeddings<P>>;
+  encode<P extends Precision = 'float32'>(
+    texts: TextInput,
+    options?: EncodeOptions<P>,
+  ): Promise<EmbeddingArray<P> | Embeddings<P>>;
   async encode<P extends Precision = 'float32'>(
-    texts: string | readonly string[] | Utf8Column,
+    texts: TextInput,
     options: EncodeOptions<P> = {},
   ): Promise<EmbeddingArray<P> | Embeddings<P>> {
     return this.#encode('encode', texts, options, undefined);
@@ -239,8 +246,12 @@ export class SentenceTransformer {
     texts: readonly string[] | Utf8Column,
     options?: EncodeOptions<P>,
   ): Promise<Embeddings<P>>;
+  encodeQuery<P extends Precision = 'float32'>(
+    texts: TextInput,
+    options?: EncodeOptions<P>,
+  ): Promise<EmbeddingArray<P> | Embeddings<P>>;
   async encodeQuery<P extends Precision = 'float32'>(
-    texts: string | readonly string[] | Utf8Column,
+    texts: TextInput,
     options: EncodeOptions<P> = {},
   ): Promise<EmbeddingArray<P> | Embeddings<P>> {
     return this.#encode('encodeQuery', texts, options, ['query']);
@@ -252,8 +263,12 @@ export class SentenceTransformer {
     texts: readonly string[] | Utf8Column,
     options?: EncodeOptions<P>,
   ): Promise<Embeddings<P>>;
+  encodeDocument<P extends Precision = 'float32'>(
+    texts: TextInput,
+    options?: EncodeOptions<P>,
+  ): Promise<EmbeddingArray<P> | Embeddings<P>>;
   async encodeDocument<P extends Precision = 'float32'>(
-    texts: string | readonly string[] | Utf8Column,
+    texts: TextInput,
     options: EncodeOptions<P> = {},
   ): Promise<EmbeddingArray<P> | Embeddings<P>> {
     return this.#encode('encodeDocument', texts, options, ['document', 'passage', 'corpus']);
@@ -266,7 +281,11 @@ export class SentenceTransformer {
     options?: EncodeSyncOptions<P>,
   ): Embeddings<P>;
   encodeSync<P extends Precision = 'float32'>(
-    texts: string | readonly string[] | Utf8Column,
+    texts: TextInput,
+    options?: EncodeSyncOptions<P>,
+  ): EmbeddingArray<P> | Embeddings<P>;
+  encodeSync<P extends Precision = 'float32'>(
+    texts: TextInput,
     options: EncodeSyncOptions<P> = {},
   ): EmbeddingArray<P> | Embeddings<P> {
     knownOptions('encodeSync', options, encodeSyncOptionNames);
@@ -364,7 +383,7 @@ export class SentenceTransformer {
 
   async #encode<P extends Precision>(
     method: string,
-    texts: string | readonly string[] | Utf8Column,
+    texts: TextInput,
     options: EncodeOptions<P>,
     prompts: readonly string[] | undefined,
   ): Promise<EmbeddingArray<P> | Embeddings<P>> {

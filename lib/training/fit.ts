@@ -77,6 +77,7 @@ const stageNames = ['sampling', 'index', 'catchUp', 'pooling', 'loss', 'update']
  * @param model - What the evaluator is given: the model that `publish` renews.
  * @param saveModel - Writes that model's files into a folder.
  * @param tokenizerJson - What the token ids depend on.
+ * @internal
  */
 export async function fit(
   model: Encodes,

@@ -1,0 +1,41 @@
+import { expectTypeOf } from 'expect-type';
+import {
+  MatryoshkaLoss,
+  MultipleNegativesRankingLoss,
+  readDatasetFile,
+  type Dataset,
+  type FitResult,
+  type SentenceTransformer,
+} from 'stillvec';
+
+declare const model: SentenceTransformer;
+const loss = new MatryoshkaLoss(new MultipleNegativesRankingLoss({ scale: 20 }), { dims: [64, 32] });
+
+type Row = Record<'anchor' | 'positive', string>;
+declare const rows: Row[];
+declare const frozen: readonly Readonly<Row>[];
+declare const iterable: Iterable<Row>;
+declare const stream: AsyncIterable<Row>;
+
+// Rows of an interface, of a literal, of columns, and as they come.
+expectTypeOf(model.fit({ trainDataset: rows, loss })).resolves.toEqualTypeOf<FitResult>();
+expectTypeOf(frozen).toExtend<Dataset>();
+expectTypeOf(iterable).toExtend<Dataset>();
+expectTypeOf(stream).toExtend<Dataset>();
+expectTypeOf([{ anchor: 'a', positive: 'b', score: 0.5 }]).toExtend<Dataset>();
+expectTypeOf({ anchor: ['a'], positive: ['b'], score: Float32Array.of(1) }).toExtend<Dataset>();
+expectTypeOf({ anchor: ['a'], positive: ['b'] } as const).toExtend<Dataset>();
+expectTypeOf(readDatasetFile('pairs.jsonl')).toExtend<Dataset>();
+
+// @ts-expect-error -- a loss is an object
+void model.fit({ trainDataset: rows, loss: 'MultipleNegativesRankingLoss' });
+// @ts-expect-error -- a promise is to be awaited first
+void model.fit({ trainDataset: Promise.resolve(rows), loss });
+// @ts-expect-error -- a path is for readDatasetFile
+void model.fit({ trainDataset: 'pairs.jsonl', loss });
+// @ts-expect-error -- nothing to train on
+void model.fit({ loss });
+// @ts-expect-error -- no such optimizer
+void model.fit({ trainDataset: rows, loss, optimizer: 'sgd' });
+// @ts-expect-error -- no such direction
+new MultipleNegativesRankingLoss({ directions: ['query_to_passage'] });
