@@ -6,12 +6,20 @@ export function describe(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return `a function ${value.name}`.trimEnd();
   if (Array.isArray(value)) return `an array of length ${value.length}`;
+  if (isTypedArray(value)) return `a ${value.constructor.name} of length ${value.length}`;
   if (typeof value === 'object' && value !== null) {
+    if ('then' in value && typeof value.then === 'function') return 'a promise, which has to be awaited first';
     const constructor: unknown = value.constructor;
-    const name = typeof constructor === 'function' ? constructor.name : 'Object';
+    // Of generators this is no function; they name themselves by a tag.
+    const name =
+      typeof constructor === 'function' ? constructor.name : Object.prototype.toString.call(value).slice(8, -1);
     return name === 'Object' ? 'an object' : `an instance of ${name}`;
   }
   return String(value);
+}
+
+function isTypedArray(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 /** The one wording of every argument error: `expected <what> for <option> but received <value>`. */
@@ -156,29 +164,48 @@ function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
+/** A name however it is spelled: `batchSize`, `batch_size`, `batch-size`. */
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[_-]/g, '');
+}
+
 /** The known name that `name` most likely meant (case, `_` and `-` ignored), or undefined if none is near. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const plain = (text: string): string => text.toLowerCase().replace(/[_-]/g, '');
-  const wanted = plain(name);
+  const wanted = plainName(name);
   let nearest: string | undefined;
   let smallest = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of known) {
-    const distance = editDistance(wanted, plain(candidate));
+    const distance = editDistance(wanted, plainName(candidate));
     if (distance < smallest) [smallest, nearest] = [distance, candidate];
   }
   return nearest;
 }
 
+/** What to say to those who pass an option that does not exist, by its name in any spelling. */
+export type OptionAdvice = Readonly<Record<string, string>>;
+
 /**
  * Refuses option names that `where` does not have, since a misspelt option would otherwise be ignored in silence.
  * `undefined` options stand for none.
+ *
+ * @param advice - Of names that nothing is near to, but that people bring along from elsewhere.
  */
-export function knownOptions(where: string, options: unknown, known: readonly string[]): void {
+export function knownOptions(
+  where: string,
+  options: unknown,
+  known: readonly string[],
+  advice: OptionAdvice = {},
+): void {
   if (options === undefined) return;
   for (const name of Object.keys(object(`the options of ${where}`, options))) {
     if (known.includes(name)) continue;
-    const nearest = nearestName(name, known);
-    const advice = nearest === undefined ? `its options are ${known.join(', ')}` : `did you mean ${nearest}?`;
-    throw new InvalidArgumentError(`unknown option ${name} for ${where}: ${advice}`);
+    throw new InvalidArgumentError(`unknown option ${name} for ${where}: ${adviceFor(name, known, advice)}`);
   }
+}
+
+function adviceFor(name: string, known: readonly string[], advice: OptionAdvice): string {
+  const advised = Object.entries(advice).find(([candidate]) => plainName(candidate) === plainName(name));
+  if (advised !== undefined) return advised[1];
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? `its options are ${known.join(', ')}` : `did you mean ${nearest}?`;
 }

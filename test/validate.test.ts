@@ -147,6 +147,11 @@ describe('knownOptions', () => {
     );
   });
 
+  test.each(['batchSize', 'batch_size', 'BATCH-SIZE'])('gives the advice that there is for %s', (name) => {
+    const call = () => validate.knownOptions('encode', { [name]: 1 }, known, { batchSize: 'leave it out' });
+    expect(thrownBy(call).message).toBe(`unknown option ${name} for encode: leave it out`);
+  });
+
   test('accepts known names and no options at all', () => {
     expect(() => validate.knownOptions('encode', { signal: undefined }, known)).not.toThrow();
     expect(() => validate.knownOptions('encode', undefined, known)).not.toThrow();
@@ -157,13 +162,21 @@ describe('knownOptions', () => {
   });
 });
 
+function* generate() {
+  yield 1;
+}
+
 test.each([
   ['x'.repeat(100), `"${'x'.repeat(57)}..."`],
   [5n, '5n'],
   [Math.max, 'a function max'],
   [Symbol('s'), 'Symbol(s)'],
   [undefined, 'undefined'],
-  [new Float32Array(2), 'an instance of Float32Array'],
+  [new Float32Array(2), 'a Float32Array of length 2'],
+  [Buffer.from('abc'), 'a Buffer of length 3'],
+  [Promise.resolve(1), 'a promise, which has to be awaited first'],
+  [generate(), 'an instance of Generator'],
+  [new Set(), 'an instance of Set'],
   [Object.create(null), 'an object'],
 ])('describe(%p)', (value, text) => {
   expect(validate.describe(value)).toBe(text);
