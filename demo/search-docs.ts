@@ -170,7 +170,7 @@ async function answer(
 ): Promise<void> {
   const texts = sections.map(documentOf);
   const documents = await model.encodeDocument(texts, { signal });
-  const { indices, scores, k } = model.searchTopK(await model.encodeQuery(queries), documents, resultsPerSearch);
+  const { indices, scores, k } = await model.searchTopK(await model.encodeQuery(queries), documents, resultsPerSearch);
   for (const [query, text] of queries.entries()) {
     print(`\n  ${bold(text)}\n`);
     for (let hit = query * k; hit < (query + 1) * k; ++hit) {

@@ -27,4 +27,16 @@ export class Embeddings<P extends Precision = 'float32'> extends Matrix<Embeddin
     super(data, rows, columns);
     this.precision = precision;
   }
+
+  /**
+   * A copy of all values in memory that can be transferred to another thread, which `data` itself cannot: its memory is
+   * the addon's.
+   *
+   * @example
+   * const data = embeddings.toTransferable();
+   * worker.postMessage({ data, shape: embeddings.shape }, [data.buffer]);
+   */
+  toTransferable(): EmbeddingArray<P> {
+    return this.data.slice() as EmbeddingArray<P>;
+  }
 }

@@ -9,6 +9,7 @@ export type {
   ModelInfo,
   ModelOptions,
   Prompts,
+  SimilarityOptions,
   StreamPrecision,
   TextInput,
 } from './sentence-transformer.js';
@@ -19,7 +20,8 @@ export type { MatrixLike, NumberArray } from './matrix.js';
 export type { TextSource } from './encode-stream.js';
 export type { Utf8Column } from './texts.js';
 export type { TableDtype } from './native/index.js';
-export type { EmbeddingsInput, TopK } from './similarity.js';
+export type { TopK } from './similarity.js';
+export type { EmbeddingsInput } from './vectors.js';
 export type { SimilarityFunction } from './similarity-functions.js';
 
 export { MultipleNegativesRankingLoss } from './training/losses/multiple-negatives-ranking-loss.js';

@@ -12,13 +12,19 @@ import { native, type NativeTable, type TableDtype } from './native/index.js';
 import { StaticModel } from './static-model.js';
 import { makeTokenizer } from './texts.js';
 
-/** A model, and what `save` needs besides its table to write it again. */
+/** A model that was loaded or made. */
 export interface ModelSource {
   readonly model: StaticModel;
   readonly settings: ModelSettings;
-  readonly tokenizerJson: Uint8Array;
+  readonly tokenizer: SavedTokenizer;
+}
+
+/** What `save` needs of a tokenizer to write it again. */
+export interface SavedTokenizer {
+  /** The bytes of tokenizer.json. */
+  readonly json: Uint8Array;
   /** All that token ids depend on: with equal ones, equal texts have equal ids. */
-  readonly tokenizerKey: Uint8Array;
+  readonly key: Uint8Array;
   /** An id that no text has, though its tokenizer gives it. */
   readonly droppedId: number | null;
 }
@@ -92,9 +98,11 @@ async function assemble(
     return {
       model: new StaticModel(tokenizes, table, settings.normalize),
       settings,
-      tokenizerJson: json,
-      tokenizerKey: selection === null ? json : Buffer.concat([json, Buffer.from(JSON.stringify(selection))]),
-      droppedId: selection?.droppedId ?? null,
+      tokenizer: {
+        json,
+        key: selection === null ? json : Buffer.concat([json, Buffer.from(JSON.stringify(selection))]),
+        droppedId: selection?.droppedId ?? null,
+      },
     };
   } catch (error) {
     throw fromNative(error);
@@ -113,14 +121,14 @@ const fileDtypes: Readonly<Record<TableDtype, FileDtype>> = {
 
 export async function saveModel(
   folder: string,
-  { tokenizerJson, droppedId }: ModelSource,
+  { json, droppedId }: SavedTokenizer,
   table: NativeTable,
   settings: ModelSettings,
 ): Promise<void> {
   const { rows, dim, dtype } = table;
   await writeModelFolder(folder, {
     ...settings,
-    tokenizer: tokenizerJson,
+    tokenizer: json,
     table: { dtype: fileDtypes[dtype], rows, dim, chunks: tableChunks(table, droppedId), scales: table.scales() },
   });
 }

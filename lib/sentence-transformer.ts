@@ -2,14 +2,23 @@ import { encodeBatches, type TextSource } from './encode-stream.js';
 import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
-import { createModel, openModel, saveModel, type ModelSource } from './model-source.js';
+import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
 import { native, type NativeTable, type TableDtype } from './native/index.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
-import { pairwiseSimilarity, similarityMatrix, topK, type EmbeddingsInput, type TopK } from './similarity.js';
+import {
+  pairwiseSimilarity,
+  pairwiseSimilarityAsync,
+  similarityMatrix,
+  similarityMatrixAsync,
+  topK,
+  topKAsync,
+  type TopK,
+} from './similarity.js';
 import { outputColumns, type RowSettings, type StaticModel } from './static-model.js';
 import { asTexts, type Utf8Column } from './texts.js';
 import type { FitOptions } from './training/fit-options.js';
 import { fit, type FitResult } from './training/fit.js';
+import type { EmbeddingsInput } from './vectors.js';
 import {
   abortSignal,
   boolean,
@@ -110,6 +119,11 @@ export interface EncodeStreamOptions<P extends StreamPrecision = StreamPrecision
   readonly onProgress?: (progress: { readonly done: number }) => void;
 }
 
+export interface SimilarityOptions {
+  /** Rejects with `signal.reason` as soon as it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
 export interface EncodeProgress {
   readonly done: number;
   readonly total: number;
@@ -151,12 +165,12 @@ const maxThreads = 1024;
  */
 export class SentenceTransformer {
   #model: StaticModel;
-  readonly #source: ModelSource;
+  readonly #tokenizer: SavedTokenizer;
   readonly #settings: ModelSettings;
 
   private constructor(source: ModelSource, options: ModelOptions) {
-    this.#source = source;
     this.#model = source.model;
+    this.#tokenizer = source.tokenizer;
     this.#settings = mergeSettings(source, options);
   }
 
@@ -329,18 +343,55 @@ export class SentenceTransformer {
     return this.#model.tokenize(asTexts('texts', texts));
   }
 
-  /** The similarity of every row of one with every row of the other: |embeddings1| x |embeddings2|. */
+  /**
+   * The similarity of every row of one with every row of the other: |embeddings1| x |embeddings2|. Blocks until it is
+   * done: `similarityAsync` is for many.
+   */
   similarity(embeddings1: EmbeddingsInput, embeddings2: EmbeddingsInput): Matrix {
     return similarityMatrix(embeddings1, embeddings2, this.#settings.similarityFnName);
   }
 
-  /** The similarity of row i of one with row i of the other. */
+  /** As `similarity`, on the threads of the pool. */
+  async similarityAsync(
+    embeddings1: EmbeddingsInput,
+    embeddings2: EmbeddingsInput,
+    options: SimilarityOptions = {},
+  ): Promise<Matrix> {
+    const signal = similaritySignal('similarityAsync', options);
+    return similarityMatrixAsync(embeddings1, embeddings2, this.#settings.similarityFnName, signal);
+  }
+
+  /** The similarity of row i of one with row i of the other. Blocks: `similarityPairwiseAsync` is for many. */
   similarityPairwise(embeddings1: EmbeddingsInput, embeddings2: EmbeddingsInput): Float32Array {
     return pairwiseSimilarity(embeddings1, embeddings2, this.#settings.similarityFnName);
   }
 
-  /** The `k` rows of `corpus` most similar to each query, nearest first: an exact search. */
-  searchTopK(queries: EmbeddingsInput, corpus: EmbeddingsInput, k: number): TopK {
+  /** As `similarityPairwise`, on the threads of the pool. */
+  async similarityPairwiseAsync(
+    embeddings1: EmbeddingsInput,
+    embeddings2: EmbeddingsInput,
+    options: SimilarityOptions = {},
+  ): Promise<Float32Array> {
+    const signal = similaritySignal('similarityPairwiseAsync', options);
+    return pairwiseSimilarityAsync(embeddings1, embeddings2, this.#settings.similarityFnName, signal);
+  }
+
+  /**
+   * The `k` rows of `corpus` most similar to each query, nearest first: an exact search, on the threads of the pool. A
+   * corpus that came from `encode` is searched where it lies, any other is copied first; neither may change meanwhile.
+   */
+  async searchTopK(
+    queries: EmbeddingsInput,
+    corpus: EmbeddingsInput,
+    k: number,
+    options: SimilarityOptions = {},
+  ): Promise<TopK> {
+    const signal = similaritySignal('searchTopK', options);
+    return topKAsync(queries, corpus, positiveInteger('k', k), this.#settings.similarityFnName, signal);
+  }
+
+  /** As `searchTopK`, and blocks until it is done. */
+  searchTopKSync(queries: EmbeddingsInput, corpus: EmbeddingsInput, k: number): TopK {
     return topK(queries, corpus, positiveInteger('k', k), this.#settings.similarityFnName);
   }
 
@@ -352,10 +403,12 @@ export class SentenceTransformer {
    */
   async fit(options: FitOptions): Promise<FitResult> {
     const publish = (table: NativeTable): void => {
-      this.#model = this.#model.withTable(table);
+      const before = this.#model;
+      this.#model = before.withTable(table);
+      before.retire();
     };
     const save = (folder: string): Promise<void> => this.save(folder);
-    return fit(this, this.#model, options, publish, save, this.#source.tokenizerKey);
+    return fit(this, this.#model, options, publish, save, this.#tokenizer.key);
   }
 
   /**
@@ -364,7 +417,8 @@ export class SentenceTransformer {
    * @throws IoError when the folder cannot be written.
    */
   async save(folder: string): Promise<void> {
-    await saveModel(nonEmptyString('folder', folder), this.#source, this.#model.table, this.#settings);
+    nonEmptyString('folder', folder);
+    await this.#model.use((table) => saveModel(folder, this.#tokenizer, table, this.#settings));
   }
 
   info(): ModelInfo {
@@ -438,6 +492,13 @@ const maxDim = 1 << 20;
 function isIterable(source: unknown): source is TextSource {
   if (typeof source !== 'object' || source === null) return false;
   return Symbol.iterator in source || Symbol.asyncIterator in source;
+}
+
+function similaritySignal(method: string, options: SimilarityOptions): AbortSignal | undefined {
+  knownOptions(method, options, ['signal']);
+  const signal = abortSignal('signal', options.signal);
+  signal?.throwIfAborted();
+  return signal;
 }
 
 function checkOut(out: unknown, precision: Precision, length: number): void {

@@ -1,11 +1,10 @@
-import { InvalidArgumentError } from './errors.js';
-import { Matrix, type MatrixLike } from './matrix.js';
-import { native } from './native/index.js';
+import { cancellable } from './abort.js';
+import { fromNative, InvalidArgumentError } from './errors.js';
+import { Matrix } from './matrix.js';
+import { native, type NativeCancellation, type NativeSharedRows } from './native/index.js';
+import { rowArray, rowBuffer, toArray, type RowShape } from './rows.js';
 import type { SimilarityFunction } from './similarity-functions.js';
-import { describe, invalidArgument } from './validate.js';
-
-/** One or more float32 embeddings: what `encode` gave, one vector, or an array of vectors of one length. */
-export type EmbeddingsInput = MatrixLike | Float32Array | readonly (Float32Array | readonly number[])[];
+import { asVectors, sharedRows, type EmbeddingsInput, type Vectors } from './vectors.js';
 
 /** The k nearest corpus rows of each query, nearest first; fewer than k columns when the corpus is smaller. */
 export interface TopK {
@@ -16,75 +15,143 @@ export interface TopK {
   readonly k: number;
 }
 
-type FloatMatrix = MatrixLike<Float32Array>;
-
-function asMatrix(option: string, input: unknown): FloatMatrix {
-  if (input instanceof Float32Array) return { data: input, shape: [1, input.length] };
-  if (isMatrix(input)) {
-    if (input.data instanceof Float32Array) return { data: input.data, shape: input.shape };
-    throw new InvalidArgumentError(`expected float32 embeddings for ${option} but received quantized ones`);
-  }
-  if (!Array.isArray(input)) throw invalidArgument(option, 'Embeddings, a Float32Array or an array of vectors', input);
-  const vectors = input as readonly unknown[];
-  const columns = vectorLength(vectors[0]) ?? 0;
-  const data = new Float32Array(vectors.length * columns);
-  for (const [row, vector] of vectors.entries()) {
-    if (vectorLength(vector) !== columns) {
-      throw new InvalidArgumentError(
-        `expected a vector of ${columns} numbers for ${option}[${row}] but received ${describe(vector)}`,
-      );
-    }
-    data.set(vector as ArrayLike<number>, row * columns);
-  }
-  return { data, shape: [vectors.length, columns] };
-}
-
-function isMatrix(input: unknown): input is MatrixLike {
-  return typeof input === 'object' && input !== null && 'data' in input && 'shape' in input;
-}
-
-function vectorLength(vector: unknown): number | undefined {
-  return vector instanceof Float32Array || Array.isArray(vector) ? vector.length : undefined;
-}
-
-/** Both sides as matrices of one width. */
-function pair(
-  a: EmbeddingsInput,
-  b: EmbeddingsInput,
-  nameA: string,
-  nameB: string,
-): [FloatMatrix, FloatMatrix, number] {
-  const left = asMatrix(nameA, a);
-  const right = asMatrix(nameB, b);
-  const dim = left.shape[1];
-  if (dim !== right.shape[1]) {
-    throw new InvalidArgumentError(
-      `expected ${nameA} and ${nameB} of one dimension but received ${dim} and ${right.shape[1]}`,
-    );
-  }
-  return [left, right, dim];
-}
+/** Products that are computed at once without leaving the calling thread: waking another one takes longer. */
+const smallCall = 1 << 20;
 
 /** The similarity of every row of `a` with every row of `b`: |a| x |b|. */
 export function similarityMatrix(a: EmbeddingsInput, b: EmbeddingsInput, name: SimilarityFunction): Matrix {
-  const [left, right, dim] = pair(a, b, 'embeddings1', 'embeddings2');
-  return new Matrix(native.similarity(left.data, right.data, dim, name), left.shape[0], right.shape[0]);
+  const [left, right] = pair(a, b, 'embeddings1', 'embeddings2');
+  return atOnce(() => {
+    const out = rowArray(floats(left.rows, right.rows));
+    native.similarity(all(left), all(right), left.dim, name, out);
+    return new Matrix(out, left.rows, right.rows);
+  });
+}
+
+export async function similarityMatrixAsync(
+  a: EmbeddingsInput,
+  b: EmbeddingsInput,
+  name: SimilarityFunction,
+  signal?: AbortSignal,
+): Promise<Matrix> {
+  const [left, right] = pair(a, b, 'embeddings1', 'embeddings2');
+  if (isSmall(left, right)) return similarityMatrix(a, b, name);
+  return onPool(left, right, signal, async (x, y, cancellation) => {
+    const shape = floats(left.rows, right.rows);
+    const buffer = rowBuffer(shape);
+    await native.similarityAsync(x, y, left.dim, name, buffer, cancellation);
+    return new Matrix(await toArray(buffer, shape), left.rows, right.rows);
+  });
 }
 
 /** The similarity of row i of `a` with row i of `b`. */
 export function pairwiseSimilarity(a: EmbeddingsInput, b: EmbeddingsInput, name: SimilarityFunction): Float32Array {
-  const [left, right, dim] = pair(a, b, 'embeddings1', 'embeddings2');
-  if (left.shape[0] !== right.shape[0]) {
-    throw new InvalidArgumentError(
-      `expected as many embeddings1 as embeddings2 but received ${left.shape[0]} and ${right.shape[0]}`,
-    );
-  }
-  return native.similarityPairwise(left.data, right.data, dim, name);
+  const [left, right] = rowPair(a, b);
+  return atOnce(() => {
+    const out = rowArray(floats(left.rows, 1));
+    native.similarityPairwise(all(left), all(right), left.dim, name, out);
+    return out;
+  });
+}
+
+export async function pairwiseSimilarityAsync(
+  a: EmbeddingsInput,
+  b: EmbeddingsInput,
+  name: SimilarityFunction,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const [left, right] = rowPair(a, b);
+  if (left.rows * left.dim <= smallCall) return pairwiseSimilarity(a, b, name);
+  return onPool(left, right, signal, async (x, y, cancellation) => {
+    const shape = floats(left.rows, 1);
+    const buffer = rowBuffer(shape);
+    await native.similarityPairwiseAsync(x, y, left.dim, name, buffer, cancellation);
+    return toArray(buffer, shape);
+  });
 }
 
 /** Exact search: the `k` rows of `corpus` most similar to each query. Equal scores keep the order of the corpus. */
 export function topK(queries: EmbeddingsInput, corpus: EmbeddingsInput, k: number, name: SimilarityFunction): TopK {
-  const [left, right, dim] = pair(queries, corpus, 'queries', 'corpus');
-  const kept = Math.min(k, right.shape[0]);
-  return { ...native.topK(left.data, right.data, dim, kept, name), k: kept };
+  const [left, right] = pair(queries, corpus, 'queries', 'corpus');
+  const kept = Math.min(k, right.rows);
+  return atOnce(() => ({ ...native.topK(all(left), all(right), left.dim, kept, name), k: kept }));
+}
+
+export async function topKAsync(
+  queries: EmbeddingsInput,
+  corpus: EmbeddingsInput,
+  k: number,
+  name: SimilarityFunction,
+  signal?: AbortSignal,
+): Promise<TopK> {
+  const [left, right] = pair(queries, corpus, 'queries', 'corpus');
+  if (isSmall(left, right)) return topK(queries, corpus, k, name);
+  const kept = Math.min(k, right.rows);
+  return onPool(left, right, signal, async (x, y, cancellation) => ({
+    ...(await native.topKAsync(x, y, left.dim, kept, name, cancellation)),
+    k: kept,
+  }));
+}
+
+/** Both sides as vectors of one length. */
+function pair(a: EmbeddingsInput, b: EmbeddingsInput, nameA: string, nameB: string): [Vectors, Vectors] {
+  const left = asVectors(nameA, a);
+  const right = asVectors(nameB, b);
+  if (left.dim !== right.dim) {
+    throw new InvalidArgumentError(
+      `expected ${nameA} and ${nameB} of one dimension but received ${left.dim} and ${right.dim}`,
+    );
+  }
+  return [left, right];
+}
+
+function rowPair(a: EmbeddingsInput, b: EmbeddingsInput): [Vectors, Vectors] {
+  const [left, right] = pair(a, b, 'embeddings1', 'embeddings2');
+  if (left.rows === right.rows) return [left, right];
+  throw new InvalidArgumentError(
+    `expected as many embeddings1 as embeddings2 but received ${left.rows} and ${right.rows}`,
+  );
+}
+
+function all(vectors: Vectors): Float32Array {
+  return vectors.block(0, vectors.rows);
+}
+
+function floats(count: number, columns: number): RowShape<'float32'> {
+  return { count, columns, precision: 'float32', out: undefined };
+}
+
+function isSmall(a: Vectors, b: Vectors): boolean {
+  return a.rows * b.rows * a.dim <= smallCall && (a.rows + b.rows) * a.dim <= smallCall;
+}
+
+function atOnce<T>(compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+async function onPool<T>(
+  a: Vectors,
+  b: Vectors,
+  signal: AbortSignal | undefined,
+  compute: (a: NativeSharedRows, b: NativeSharedRows, cancellation: NativeCancellation) => Promise<T>,
+): Promise<T> {
+  const run = async (cancellation: NativeCancellation): Promise<T> => {
+    const left = await sharedRows(a);
+    const right = await sharedRows(b);
+    try {
+      return await compute(left.rows, right.rows, cancellation);
+    } finally {
+      left.copy?.release();
+      right.copy?.release();
+    }
+  };
+  try {
+    return await cancellable(signal, run);
+  } catch (error) {
+    throw fromNative(error, signal);
+  }
 }

@@ -1,16 +1,18 @@
-import { embeddingArrays, Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
+import { untilAborted } from './abort.js';
+import { Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
 import { fromNative } from './errors.js';
+import { Pause } from './event-loop.js';
 import type { TextTokenizer, TokenizedTexts } from './formats/library-tokenizer.js';
 import {
   native,
   type NativeEncoder,
   type NativeFinish,
-  type NativeResultBuffer,
-  type NativeRows,
+  type NativeRowBuffer,
   type NativeTable,
   type NativeTokenColumn,
   type NativeTokenizer,
 } from './native/index.js';
+import { rowArray, rowBuffer, toArray, type RowShape } from './rows.js';
 import type { Texts } from './texts.js';
 
 /** How the rows of a call are finished, complete and checked. */
@@ -49,6 +51,8 @@ export class StaticModel {
   readonly #tokenizer: NativeTokenizer | TextTokenizer;
   readonly #normalizeFull: boolean;
   readonly #encoder: NativeEncoder;
+  #uses = 0;
+  #isRetired = false;
 
   /** @param normalizeFull - The folder has a Normalize module: rows are normalized before they are truncated. */
   constructor(tokenizer: NativeTokenizer | TextTokenizer, table: NativeTable, normalizeFull: boolean) {
@@ -62,52 +66,59 @@ export class StaticModel {
     return new StaticModel(this.#tokenizer, table, this.#normalizeFull);
   }
 
+  /** Works on the table, which stays for as long as that takes. */
+  async use<T>(work: (table: NativeTable) => Promise<T>): Promise<T> {
+    ++this.#uses;
+    try {
+      return await work(this.table);
+    } finally {
+      --this.#uses;
+      this.#letGo();
+    }
+  }
+
+  /** Another model takes the place of this one: its memory goes with its last use, and not when V8 comes upon it. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    if (!this.#isRetired || this.#uses > 0) return;
+    this.#encoder.release();
+    this.table.release();
+  }
+
   encodeSync<P extends Precision>(texts: Texts, rows: RowSettings<P>): Embeddings<P> {
     try {
-      const written = newRows(texts.count, rows);
+      const shape = shapeOf(texts.count, rows);
+      const written = writtenShape(shape);
+      const array = rowArray(written);
       const finish = this.#finishing(rows);
       if (isLibrary(this.#tokenizer)) {
         const { ids, offsets } = this.#tokenizer.encodeBatchSync(withPrompt(texts, 0, texts.count, rows.prompt));
-        this.#encoder.poolIds(ids, offsets, written, 0, ...finish);
+        this.#encoder.poolIds(ids, offsets, array, 0, ...finish);
       } else {
-        this.#encoder.encodeSync(...texts.run(0, texts.count), rows.prompt, written, 0, ...finish);
+        this.#encoder.encodeSync(...texts.run(0, texts.count), rows.prompt, array, 0, ...finish);
       }
-      return finishRows(written, texts.count, rows);
+      return embeddingsOf(isQuantized(rows.precision) ? quantize(array as Float32Array, shape) : array, shape);
     } catch (error) {
       throw fromNative(error);
     }
   }
 
-  async encode<P extends Precision>(
-    texts: Texts,
-    rows: RowSettings<P>,
-    { threads, signal, onProgress }: CallSettings,
-  ): Promise<Embeddings<P>> {
+  async encode<P extends Precision>(texts: Texts, rows: RowSettings<P>, call: CallSettings): Promise<Embeddings<P>> {
+    const { signal, onProgress } = call;
     signal?.throwIfAborted();
     if (texts.size(smallCall) + texts.count * rows.prompt.length <= smallCall) {
       const embeddings = this.encodeSync(texts, rows);
       onProgress?.(texts.count);
       return embeddings;
     }
-    const pending: Promise<number>[] = [];
-    const settleOne = async (): Promise<void> => {
-      onProgress?.((await pending.shift()) ?? 0);
-      signal?.throwIfAborted();
-    };
     try {
-      const { precision, columns } = rows;
-      const rowBytes = outputColumns(precision, columns) * writtenArray(precision).BYTES_PER_ELEMENT;
-      collectYoungResults();
-      const buffer = new native.ResultBuffer(texts.count, rowBytes);
-      for (let start = 0; start < texts.count; start = texts.runEnd(start)) {
-        pending.push(this.#startRun(texts, start, rows, buffer, threads));
-        if (pending.length === runsInFlight) await settleOne();
-      }
-      while (pending.length > 0) await settleOne();
-      return finishRows(takeRows(buffer, texts.count, rows), texts.count, rows);
+      const encoding = this.use(() => this.#encodeOnPool(texts, rows, call));
+      return await untilAborted(encoding, signal);
     } catch (error) {
-      // The rows belong to the runs in flight until these are done.
-      await Promise.allSettled(pending);
       throw fromNative(error, signal);
     }
   }
@@ -127,7 +138,9 @@ export class StaticModel {
     texts: Texts,
     { signal, onProgress }: Pick<CallSettings, 'signal' | 'onProgress'>,
   ): Promise<void> {
+    const pause = new Pause();
     for (let start = 0; start < texts.count;) {
+      await pause.ifDue();
       signal?.throwIfAborted();
       const end = texts.runEnd(start);
       if (isLibrary(this.#tokenizer)) {
@@ -141,19 +154,49 @@ export class StaticModel {
     }
   }
 
+  async #encodeOnPool<P extends Precision>(
+    texts: Texts,
+    rows: RowSettings<P>,
+    { threads, signal, onProgress }: CallSettings,
+  ): Promise<Embeddings<P>> {
+    const shape = shapeOf(texts.count, rows);
+    const buffer = rowBuffer(writtenShape(shape));
+    try {
+      // Short runs would otherwise follow each other without a turn for anybody else.
+      const pause = new Pause();
+      const pending: Promise<number>[] = [];
+      const settleOne = async (): Promise<void> => {
+        onProgress?.((await pending.shift()) ?? 0);
+        signal?.throwIfAborted();
+      };
+      for (let start = 0; start < texts.count; start = texts.runEnd(start)) {
+        const run = this.#encodeRun(texts, start, rows, buffer, threads);
+        // It is awaited in its turn, and may fail before an older one is done.
+        run.catch(() => undefined);
+        pending.push(run);
+        if (pending.length === runsInFlight) await settleOne();
+        await pause.ifDue();
+      }
+      while (pending.length > 0) await settleOne();
+      return embeddingsOf(await finished(buffer, shape), shape);
+    } finally {
+      buffer.release();
+    }
+  }
+
   /** One run on the pool; resolves with the number of texts that are done when it is. */
-  async #startRun(
+  async #encodeRun(
     texts: Texts,
     start: number,
     rows: RowSettings,
-    buffer: NativeResultBuffer,
+    buffer: NativeRowBuffer,
     threads: number,
   ): Promise<number> {
     const end = texts.runEnd(start);
     const finish = this.#finishing(rows);
     if (isLibrary(this.#tokenizer)) {
       const { ids, offsets } = await this.#tokenizer.encodeBatch(withPrompt(texts, start, end, rows.prompt));
-      this.#encoder.poolIds(ids, offsets, buffer, start, ...finish);
+      await this.#encoder.poolIdsAsync(ids, offsets, threads, buffer, start, ...finish);
     } else {
       await this.#encoder.encode(...texts.run(start, end), rows.prompt, threads, buffer, start, ...finish);
     }
@@ -180,46 +223,37 @@ export function outputColumns(precision: Precision, columns: number): number {
   return precision === 'binary' || precision === 'ubinary' ? Math.ceil(columns / 8) : columns;
 }
 
-/**
- * What the addon writes: floats, or the bits of binary rows. int8 and uint8 depend on the range of each column over all
- * rows, so they are made from the finished floats.
- */
-function writtenArray(precision: Precision): Float32ArrayConstructor | Int8ArrayConstructor | Uint8ArrayConstructor {
-  return precision === 'int8' || precision === 'uint8' ? Float32Array : embeddingArrays[precision];
+function shapeOf<P extends Precision>(count: number, { columns, precision, out }: RowSettings<P>): RowShape<P> {
+  return { count, columns: outputColumns(precision, columns), precision, out };
+}
+
+function isQuantized(precision: Precision): precision is 'int8' | 'uint8' {
+  return precision === 'int8' || precision === 'uint8';
 }
 
 /**
- * V8 counts the addon's memory behind young objects, but looks for dead ones among them, which is quick, only when
- * JavaScript itself allocates a buffer. Without this, results pile up until they force a full collection.
+ * What the addon writes first: int8 and uint8 depend on the range of each column over all rows, so they are made from
+ * the finished floats.
  */
-function collectYoungResults(): void {
-  new ArrayBuffer(1);
+function writtenShape(shape: RowShape): RowShape {
+  return isQuantized(shape.precision) ? { ...shape, precision: 'float32', out: undefined } : shape;
 }
 
-/** Memory for the addon to write rows to: the caller's where that is of the type. */
-function newRows(count: number, { columns, precision, out }: RowSettings): NativeRows {
-  const length = count * outputColumns(precision, columns);
-  const type = writtenArray(precision);
-  return out instanceof type ? out.subarray(0, length) : new type(length);
+function quantize<P extends Precision>(floats: Float32Array, shape: RowShape<P>): EmbeddingArray<P> {
+  const array = rowArray(shape);
+  native.quantize(floats, shape.columns, shape.precision as 'int8' | 'uint8', array as Int8Array | Uint8Array);
+  return array;
 }
 
-/** The rows of a buffer that the addon has written. */
-function takeRows(buffer: NativeResultBuffer, count: number, rows: RowSettings): NativeRows {
-  const type = writtenArray(rows.precision);
-  if (!(rows.out instanceof type)) return new type(buffer.take());
-  const target = newRows(count, rows);
-  buffer.copyTo(target);
-  return target;
+/** The array of what threads have written. */
+async function finished<P extends Precision>(written: NativeRowBuffer, shape: RowShape<P>): Promise<EmbeddingArray<P>> {
+  if (!isQuantized(shape.precision)) return toArray(written, shape);
+  const quantized = rowBuffer(shape);
+  await native.quantizeAsync(written, shape.columns, shape.precision, quantized);
+  written.release();
+  return toArray(quantized, shape);
 }
 
-/** The embeddings of the rows that the addon has written. */
-function finishRows<P extends Precision>(written: NativeRows, count: number, rows: RowSettings<P>): Embeddings<P> {
-  const { columns, precision, out } = rows;
-  let data = written as EmbeddingArray<P>;
-  if (precision === 'int8' || precision === 'uint8') {
-    const floats = written as Float32Array;
-    data = (out?.subarray(0, floats.length) ?? new embeddingArrays[precision](floats.length)) as EmbeddingArray<P>;
-    native.quantize(floats, columns, native.columnRanges(floats, columns), data as Int8Array | Uint8Array);
-  }
-  return new Embeddings<P>(data, count, outputColumns(precision, columns), precision);
+function embeddingsOf<P extends Precision>(array: EmbeddingArray<Precision>, shape: RowShape<P>): Embeddings<P> {
+  return new Embeddings<P>(array as EmbeddingArray<P>, shape.count, shape.columns, shape.precision);
 }

@@ -1,7 +1,7 @@
 import type { TokenSelection } from './formats/token-selection.js';
 import type { WordPieceDescription } from './formats/tokenizer-json.js';
 import { native, type NativeTexts, type NativeTokenizer } from './native/index.js';
-import { invalidArgument, stringArray } from './validate.js';
+import { invalidArgument } from './validate.js';
 
 /**
  * Texts as UTF-8 in one buffer, as Apache Arrow lays out a column of strings: text i is the bytes
@@ -13,14 +13,18 @@ export interface Utf8Column {
   readonly offsets: Int32Array | BigInt64Array;
 }
 
-/** Some texts, and how they are handed to the addon in runs. */
+/** Some texts, and how they are handed to the addon in runs. What is in them is checked as it is read. */
 export interface Texts {
   readonly count: number;
-  /** Size of the whole, in UTF-16 units or bytes, or more than `limit`. */
+  /** How much work they are, about in bytes, or more than `limit`. */
   size(limit: number): number;
   /** Where a run that starts at `start` ends: a fraction of a millisecond's work for the calling thread. */
   runEnd(start: number): number;
-  /** Texts [start, end) for the addon. */
+  /**
+   * Texts [start, end) for the addon.
+   *
+   * @throws InvalidArgumentError naming the first that is no string, or what is wrong with the column.
+   */
   run(start: number, end: number): NativeTexts;
   /** The same as strings, for tokenizers that are not the addon's. */
   strings(start: number, end: number): readonly string[];
@@ -30,9 +34,12 @@ export interface Texts {
 const mostTextsInRun = 4096;
 const mostUnitsInRun = 1 << 20;
 
-/** @throws InvalidArgumentError naming the first element that is no string, or what is wrong with the column. */
+/** What a text costs beside its bytes: an empty one is some work, too. */
+const costOfText = 8;
+
+/** @throws InvalidArgumentError for what is neither an array nor a column. */
 export function asTexts(option: string, texts: readonly string[] | Utf8Column): Texts {
-  return isColumn(texts) ? new Utf8Texts(option, texts) : new StringTexts(stringArray(option, texts));
+  return isColumn(texts) ? new Utf8Texts(option, texts) : new StringTexts(option, texts);
 }
 
 function isColumn(texts: unknown): texts is Utf8Column {
@@ -42,16 +49,17 @@ function isColumn(texts: unknown): texts is Utf8Column {
 class StringTexts implements Texts {
   readonly count: number;
 
-  constructor(private readonly texts: readonly string[]) {
+  constructor(
+    private readonly option: string,
+    private readonly texts: readonly unknown[],
+  ) {
+    if (!Array.isArray(texts)) throw invalidArgument(option, 'an array of strings', texts);
     this.count = texts.length;
   }
 
   size(limit: number): number {
     let size = 0;
-    for (const text of this.texts) {
-      size += text.length;
-      if (size > limit) break;
-    }
+    for (let i = 0; i < this.count && size <= limit; ++i) size += costOfText + this.#length(i);
     return size;
   }
 
@@ -59,7 +67,7 @@ class StringTexts implements Texts {
     let units = 0;
     let end = start;
     const last = Math.min(this.count, start + mostTextsInRun);
-    while (end < last && units < mostUnitsInRun) units += this.texts[end++]?.length ?? 0;
+    while (end < last && units < mostUnitsInRun) units += this.#length(end++);
     return end;
   }
 
@@ -68,34 +76,41 @@ class StringTexts implements Texts {
   }
 
   strings(start: number, end: number): readonly string[] {
-    return start === 0 && end === this.count ? this.texts : this.texts.slice(start, end);
+    // A copy is a plain array whatever the texts came in, and stays what it is while it is read.
+    const strings = this.texts.slice(start, end);
+    for (let i = 0; i < end - start; ++i) {
+      // A loop over all indices also finds the holes of a sparse array.
+      if (typeof strings[i] !== 'string') throw invalidArgument(`${this.option}[${start + i}]`, 'a string', strings[i]);
+    }
+    return strings as string[];
+  }
+
+  #length(i: number): number {
+    const text = this.texts[i];
+    return typeof text === 'string' ? text.length : 0;
   }
 }
 
 class Utf8Texts implements Texts {
   readonly count: number;
-  readonly #column: Utf8Column;
+  readonly #data: Uint8Array;
+  readonly #offsets: Int32Array | BigInt64Array;
 
-  constructor(option: string, column: Utf8Column) {
-    const { data, offsets } = column;
+  constructor(
+    private readonly option: string,
+    { data, offsets }: Utf8Column,
+  ) {
     if (!(data instanceof Uint8Array)) throw invalidArgument(`${option}.data`, 'a Uint8Array', data);
     if (!(offsets instanceof Int32Array || offsets instanceof BigInt64Array) || offsets.length === 0) {
       throw invalidArgument(`${option}.offsets`, 'an Int32Array or BigInt64Array of one more than the texts', offsets);
     }
-    this.#column = column;
+    this.#data = data;
+    this.#offsets = offsets;
     this.count = offsets.length - 1;
-    let before = 0;
-    for (let i = 0; i <= this.count; ++i) {
-      const offset = this.#offset(i);
-      if (offset < before || offset > data.length) {
-        throw invalidArgument(`${option}.offsets[${i}]`, `a value from ${before} to ${data.length}`, offset);
-      }
-      before = offset;
-    }
   }
 
   size(): number {
-    return this.#offset(this.count) - this.#offset(0);
+    return this.#offset(this.count) - this.#offset(0) + costOfText * this.count;
   }
 
   runEnd(start: number): number {
@@ -107,18 +122,31 @@ class Utf8Texts implements Texts {
   }
 
   run(start: number, end: number): NativeTexts {
-    return [this.#column.data, end - start, this.#column.offsets.subarray(start, end + 1)];
+    this.#checkOffsets(start, end);
+    return [this.#data, end - start, this.#offsets.subarray(start, end + 1)];
   }
 
   strings(start: number, end: number): readonly string[] {
+    this.#checkOffsets(start, end);
     const decoder = new TextDecoder();
     return Array.from({ length: end - start }, (_, i) =>
-      decoder.decode(this.#column.data.subarray(this.#offset(start + i), this.#offset(start + i + 1))),
+      decoder.decode(this.#data.subarray(this.#offset(start + i), this.#offset(start + i + 1))),
     );
   }
 
+  #checkOffsets(start: number, end: number): void {
+    let before = 0;
+    for (let i = start; i <= end; ++i) {
+      const offset = this.#offset(i);
+      if (!(offset >= before && offset <= this.#data.length)) {
+        throw invalidArgument(`${this.option}.offsets[${i}]`, `a value from ${before} to ${this.#data.length}`, offset);
+      }
+      before = offset;
+    }
+  }
+
   #offset(i: number): number {
-    return Number(this.#column.offsets[i]);
+    return Number(this.#offsets[i]);
   }
 }
 

@@ -76,11 +76,12 @@
     ],
     "binding_sources": [
       "native/binding/addon.cc",
+      "native/binding/cancellation.cc",
       "native/binding/checksum.cc",
       "native/binding/encoder.cc",
       "native/binding/environment.cc",
       "native/binding/glibc_floor.cc",
-      "native/binding/result_buffer.cc",
+      "native/binding/row_buffer.cc",
       "native/binding/search.cc",
       "native/binding/table.cc",
       "native/binding/task.cc",

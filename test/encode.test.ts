@@ -263,12 +263,75 @@ describe('abort and progress', () => {
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
+  test('settles at once when it is aborted, whatever is still under way', async () => {
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const long = 'the red fox '.repeat(100_000);
+    const encoding = model.encode(new Array(40).fill(long), { signal: controller.signal });
+    const order: string[] = [];
+    const settled = encoding.catch((error: unknown) => {
+      order.push('settled');
+      expect(error).toBe(reason);
+    });
+    await new Promise(setImmediate);
+    controller.abort(reason);
+    await new Promise(setImmediate);
+    order.push('turn');
+    await settled;
+    expect(order).toEqual(['settled', 'turn']);
+  });
+
   test('a result stays whole when another is transferred away in mid-work', async () => {
     const first = await model.encode(many);
     const running = model.encode(many);
-    structuredClone(first.data.buffer, { transfer: [first.data.buffer as ArrayBuffer] });
+    try {
+      structuredClone(first.data.buffer, { transfer: [first.data.buffer as ArrayBuffer] });
+    } catch (error) {
+      // From Node 21 on, memory of an addon cannot be transferred.
+      expect(error).toMatchObject({ name: 'DataCloneError' });
+    }
     expect((await running).row(77)).toEqual(model.encodeSync(many[77]!));
   });
+
+  test('toTransferable gives a copy that can be transferred', async () => {
+    const embeddings = await model.encode(many);
+    const data = embeddings.toTransferable();
+    const there = structuredClone(data, { transfer: [data.buffer] });
+    expect(data.length).toBe(0);
+    expectSameBits(there, embeddings.data);
+  });
+});
+
+describe('texts that change during the call', () => {
+  test('are refused where they are no strings any more, and the process goes on', async () => {
+    const texts: unknown[] = [...many, ...many, ...many];
+    const encoding = model.encode(texts as string[]);
+    texts.fill(7, 12_000);
+    await expect(encoding).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: /texts\[\d+\]/ });
+  });
+
+  test('or are fewer than they were', async () => {
+    const texts = [...many, ...many, ...many];
+    const encoding = model.encode(texts);
+    texts.length = 12_000;
+    await expect(encoding).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: /texts\[\d+\]/ });
+  });
+});
+
+describe('int8 and uint8', () => {
+  test.each(['int8', 'uint8'] as const)(
+    '%s are the same through the pool, at once, and into out',
+    async (precision) => {
+      const type = precision === 'int8' ? Int8Array : Uint8Array;
+      const pooled = await model.encode(many, { precision });
+      expect(pooled.data).toBeInstanceOf(type);
+      expectSameBits(pooled.data, model.encodeSync(many, { precision }).data);
+      const out = new type(many.length * dim + 3);
+      const into = await model.encode(many, { precision, out: out as never });
+      expect(into.data.buffer).toBe(out.buffer);
+      expectSameBits(into.data, pooled.data);
+    },
+  );
 });
 
 describe('table dtypes', () => {

@@ -39,7 +39,7 @@ async function main([folder = '', file = '']: readonly string[]): Promise<void> 
   const { ids, offsets } = model.tokenize(texts);
   const { dim, vocabSize } = model;
   const encoder = new native.Encoder(null, await native.Table.random(vocabSize, dim, 42));
-  const ready = new native.ResultBuffer(textsOfCall, 4 * dim);
+  const ready = new native.RowBuffer(textsOfCall, 4 * dim);
   const finish = [dim, false, false, 'float32'] as const;
 
   const steps = {
@@ -50,7 +50,7 @@ async function main([folder = '', file = '']: readonly string[]): Promise<void> 
       encoder.poolIds(ids, offsets, ready, 0, ...finish);
     },
     poolNew: () => {
-      const fresh = new native.ResultBuffer(textsOfCall, 4 * dim);
+      const fresh = new native.RowBuffer(textsOfCall, 4 * dim);
       encoder.poolIds(ids, offsets, fresh, 0, ...finish);
       return fresh.take();
     },

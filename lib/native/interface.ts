@@ -22,7 +22,10 @@ export interface Native {
     ): Promise<NativeTable>;
     random(rows: number, dim: number, seed: number): Promise<NativeTable>;
   };
-  readonly ResultBuffer: new (rows: number, rowBytes: number) => NativeResultBuffer;
+  readonly RowBuffer: new (rows: number, rowBytes: number) => NativeRowBuffer;
+  readonly Cancellation: new () => NativeCancellation;
+  /** Whether the addon's threads may read the array: whether it lies in memory that a RowBuffer gave out. */
+  isShared(array: Float32Array): boolean;
   readonly Encoder: new (tokenizer: NativeTokenizer | null, table: NativeTable) => NativeEncoder;
   readonly TokenColumn: new () => NativeTokenColumn;
   readonly TrainingRun: new (
@@ -34,17 +37,29 @@ export interface Native {
   checksum(bytes: Uint8Array): string;
   /** The same of what a file has from `byteOffset` on. */
   checksumFile(path: string, byteOffset: number): Promise<string>;
-  similarity(a: Float32Array, b: Float32Array, dim: number, similarity: string): Float32Array;
-  similarityPairwise(a: Float32Array, b: Float32Array, dim: number, similarity: string): Float32Array;
-  topK(
-    queries: Float32Array,
-    corpus: Float32Array,
+  /** What follows is done when the call returns; what ends in Async is done by threads, from memory that they may read. */
+  similarity(a: Float32Array, b: Float32Array, dim: number, similarity: string, out: Float32Array): void;
+  similarityAsync(...call: [...NativePair, out: NativeRowBuffer, cancellation: NativeCancellation]): Promise<void>;
+  similarityPairwise(a: Float32Array, b: Float32Array, dim: number, similarity: string, out: Float32Array): void;
+  similarityPairwiseAsync(
+    ...call: [...NativePair, out: NativeRowBuffer, cancellation: NativeCancellation]
+  ): Promise<void>;
+  topK(queries: Float32Array, corpus: Float32Array, dim: number, k: number, similarity: string): NativeHits;
+  topKAsync(
+    queries: NativeSharedRows,
+    corpus: NativeSharedRows,
     dim: number,
     k: number,
     similarity: string,
-  ): { indices: Uint32Array; scores: Float32Array };
-  columnRanges(embeddings: Float32Array, dim: number): Float32Array;
-  quantize(embeddings: Float32Array, dim: number, ranges: Float32Array, out: Int8Array | Uint8Array): void;
+    cancellation: NativeCancellation,
+  ): Promise<NativeHits>;
+  quantize(embeddings: Float32Array, dim: number, dtype: 'int8' | 'uint8', out: Int8Array | Uint8Array): void;
+  quantizeAsync(
+    embeddings: NativeSharedRows,
+    dim: number,
+    dtype: 'int8' | 'uint8',
+    out: NativeRowBuffer,
+  ): Promise<void>;
 }
 
 export interface NativeInfo {
@@ -101,14 +116,38 @@ export interface NativeTable {
   /** The f32 scales of an int8 table's rows, else null. */
   scales(): Float32Array | null;
   convert(dtype: TableDtype): Promise<NativeTable>;
+  /** Lets go of the values at once, but for work in flight. No rows are left. */
+  release(): void;
 }
 
-export interface NativeResultBuffer {
-  readonly [brand]: 'ResultBuffer';
-  /** The memory as an ArrayBuffer; once, and only when no job writes to it. */
+/** Rows in memory of the addon's own. */
+export interface NativeRowBuffer {
+  readonly [brand]: 'RowBuffer';
+  /** Copies whole rows of an array into the memory. */
+  write(firstRow: number, rows: NativeRows): void;
+  /** Copies rows of the memory to an array. */
+  read(firstRow: number, rows: NativeRows): void;
+  /** The memory as an ArrayBuffer of less than 4 GiB, when no work holds it any more. No rows are left. */
   take(): ArrayBuffer;
-  /** Copies the memory to an array of its size and gives it back, without waiting for a collection. */
-  copyTo(target: NativeRows): void;
+  /** Lets go of the memory at once. No rows are left. */
+  release(): void;
+}
+
+/** The addon's end of an AbortSignal. */
+export interface NativeCancellation {
+  readonly [brand]: 'Cancellation';
+  cancel(): void;
+}
+
+/** Floats that the addon's threads may read: see `isShared`. */
+export type NativeSharedRows = NativeRowBuffer | Float32Array;
+
+export type NativePair = [a: NativeSharedRows, b: NativeSharedRows, dim: number, similarity: string];
+
+/** Queries x k. */
+export interface NativeHits {
+  readonly indices: Uint32Array;
+  readonly scores: Float32Array;
 }
 
 /** What encoding writes for each text. */
@@ -117,11 +156,18 @@ export type NativeOutput = 'float32' | 'binary' | 'ubinary';
 export interface NativeEncoder {
   readonly [brand]: 'Encoder';
   encode(
-    ...call: [...NativeInput, threads: number, buffer: NativeResultBuffer, firstRow: number, ...NativeFinish]
+    ...call: [...NativeInput, threads: number, buffer: NativeRowBuffer, firstRow: number, ...NativeFinish]
   ): Promise<void>;
   encodeSync(...call: [...NativeInput, ...NativeTarget, ...NativeFinish]): void;
   poolIds(ids: Uint32Array, offsets: Uint32Array, ...target: [...NativeTarget, ...NativeFinish]): void;
+  poolIdsAsync(
+    ids: Uint32Array,
+    offsets: Uint32Array,
+    ...call: [threads: number, buffer: NativeRowBuffer, firstRow: number, ...NativeFinish]
+  ): Promise<void>;
   tokenize(...call: NativeInput): { ids: Uint32Array; offsets: Uint32Array };
+  /** Lets go of the table and the tokenizer at once, but for work in flight. It encodes nothing any more. */
+  release(): void;
 }
 
 /**
@@ -135,7 +181,7 @@ export type NativeTexts =
 export type NativeInput = [...texts: NativeTexts, prompt: string];
 
 /** Where rows go: to memory of the addon's, or to an array that is as wide and starts with row `firstRow` 0. */
-export type NativeTarget = [memory: NativeResultBuffer | NativeRows, firstRow: number];
+export type NativeTarget = [memory: NativeRowBuffer | NativeRows, firstRow: number];
 
 /** Floats, or the bytes of binary rows. */
 export type NativeRows = Float32Array | Int8Array | Uint8Array;

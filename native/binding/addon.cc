@@ -2,10 +2,11 @@
 
 #include <string>
 
+#include "binding/cancellation.h"
 #include "binding/checksum.h"
 #include "binding/encoder.h"
 #include "binding/environment.h"
-#include "binding/result_buffer.h"
+#include "binding/row_buffer.h"
 #include "binding/search.h"
 #include "binding/table.h"
 #include "binding/token_column.h"
@@ -32,7 +33,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Environment::initialize(env);
   exports.Set("Tokenizer", Tokenizer::define(env));
   exports.Set("Table", Table::define(env));
-  exports.Set("ResultBuffer", ResultBuffer::define(env));
+  exports.Set("RowBuffer", RowBuffer::define(env));
+  exports.Set("Cancellation", Cancellation::define(env));
+  exports.Set("isShared", Napi::Function::New<is_shared>(env, "isShared"));
   exports.Set("Encoder", Encoder::define(env));
   exports.Set("TokenColumn", TokenColumn::define(env));
   exports.Set("TrainingRun", TrainingRun::define(env));

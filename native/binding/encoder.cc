@@ -8,7 +8,7 @@
 #include "binding/args.h"
 #include "binding/chunks.h"
 #include "binding/environment.h"
-#include "binding/result_buffer.h"
+#include "binding/row_buffer.h"
 #include "binding/table.h"
 #include "binding/task.h"
 #include "binding/texts.h"
@@ -20,7 +20,7 @@ namespace {
 // Where a call's rows go and what becomes of each.
 struct Target {
   model::RowOptions options;
-  std::shared_ptr<ResultBuffer::Memory> memory;  // null where the rows are an array's
+  std::shared_ptr<RowBuffer::Memory> memory;  // null where the rows are an array's
   std::byte* rows = nullptr;
 };
 
@@ -30,7 +30,7 @@ struct Rows {
   std::size_t count = 0;
 };
 
-Rows rows_in(ResultBuffer::Memory& memory, std::size_t row_bytes, Napi::Env env) {
+Rows rows_in(RowBuffer::Memory& memory, std::size_t row_bytes, Napi::Env env) {
   if (memory.row_bytes != row_bytes) {
     fail_argument(env, "the buffer's rows are not of the size that these options give");
   }
@@ -48,7 +48,7 @@ Rows rows_in(const Napi::TypedArray& array, std::size_t row_bytes, bool floats) 
 }
 
 // Reads arguments [index, index + 5]: memory, firstRow, columns, normalizeFull, normalize, output. The memory is a
-// ResultBuffer, or, where the call is over before JavaScript runs again, a typed array.
+// RowBuffer, or, where the call is over before JavaScript runs again, a typed array.
 Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::size_t count, std::size_t dim,
                         bool may_be_array) {
   const Napi::Env env = info.Env();
@@ -71,7 +71,7 @@ Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::
   if (may_be_array && info[index].IsTypedArray()) {
     rows = rows_in(info[index].As<Napi::TypedArray>(), row_bytes, target.options.output == model::Output::kF32);
   } else {
-    target.memory = object_argument<ResultBuffer>(info, index, "memory").memory();
+    target.memory = object_argument<RowBuffer>(info, index, "memory").memory();
     rows = rows_in(*target.memory, row_bytes, env);
   }
   if (first > rows.count || count > rows.count - first) {
@@ -85,6 +85,30 @@ void need_tokenizer(Napi::Env env, const model::Encoder& encoder) {
   if (encoder.tokenizer() == nullptr) fail_argument(env, "this encoder has no tokenizer: it takes ids");
 }
 
+unsigned threads_argument(const Napi::CallbackInfo& info, std::size_t index) {
+  return static_cast<unsigned>(std::min<std::uint64_t>(integer_argument(info, index, "threads"), 1024));
+}
+
+// Token ids out of JavaScript's reach.
+struct TokenizedTexts {
+  std::vector<std::uint32_t> ids;
+  std::vector<std::uint64_t> offsets;
+
+  std::size_t count() const { return offsets.size() - 1; }
+};
+
+// Reads arguments ids, offsets.
+TokenizedTexts tokenized_arguments(const Napi::CallbackInfo& info) {
+  const std::span<const std::uint32_t> ids = array_argument<std::uint32_t>(info, 0, "ids");
+  const std::span<const std::uint32_t> offsets = array_argument<std::uint32_t>(info, 1, "offsets");
+  TokenizedTexts texts = {{ids.begin(), ids.end()}, {offsets.begin(), offsets.end()}};
+  if (texts.offsets.empty() || texts.offsets.front() != 0 || texts.offsets.back() != texts.ids.size() ||
+      !std::ranges::is_sorted(texts.offsets)) {
+    fail_argument(info.Env(), "expected offsets that rise from 0 to the number of ids");
+  }
+  return texts;
+}
+
 }  // namespace
 
 Napi::Function Encoder::define(Napi::Env env) {
@@ -93,7 +117,9 @@ Napi::Function Encoder::define(Napi::Env env) {
                          InstanceMethod<&Encoder::encode>("encode"),
                          InstanceMethod<&Encoder::encode_sync>("encodeSync"),
                          InstanceMethod<&Encoder::pool_ids>("poolIds"),
+                         InstanceMethod<&Encoder::pool_ids_async>("poolIdsAsync"),
                          InstanceMethod<&Encoder::tokenize>("tokenize"),
+                         InstanceMethod<&Encoder::release>("release"),
                      });
 }
 
@@ -116,7 +142,7 @@ Napi::Value Encoder::encode(const Napi::CallbackInfo& info) {
   need_tokenizer(info.Env(), *encoder_);
   auto texts = std::make_shared<const TextArena>(TextArena::read(info, 0));
   std::string prompt = string_argument(info, 3, "prompt");
-  const auto threads = static_cast<unsigned>(std::min<std::uint64_t>(integer_argument(info, 4, "threads"), 1024));
+  const unsigned threads = threads_argument(info, 4);
   Target target = target_arguments(info, 5, texts->count(), encoder_->table().dim(), false);
   std::vector<std::size_t> bounds = chunk_bounds(texts->view());
   const std::size_t chunks = bounds.size() - 1;
@@ -141,20 +167,40 @@ Napi::Value Encoder::encode_sync(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// poolIds(ids: Uint32Array, offsets: Uint32Array, memory, firstRow, columns, normalizeFull, normalize, output): void.
-// On the calling thread: whoever brings ids has spent far longer on making them.
+// poolIds(ids: Uint32Array, offsets: Uint32Array, memory, firstRow, columns, normalizeFull, normalize, output): void
 Napi::Value Encoder::pool_ids(const Napi::CallbackInfo& info) {
-  const std::span<const std::uint32_t> ids = array_argument<std::uint32_t>(info, 0, "ids");
-  const std::span<const std::uint32_t> offsets32 = array_argument<std::uint32_t>(info, 1, "offsets");
-  const std::vector<std::uint64_t> offsets(offsets32.begin(), offsets32.end());
-  if (offsets.empty() || offsets.front() != 0 || offsets.back() != ids.size() ||
-      !std::is_sorted(offsets.begin(), offsets.end())) {
-    fail_argument(info.Env(), "expected offsets that rise from 0 to the number of ids");
-  }
-  const std::size_t count = offsets.size() - 1;
-  const Target target = target_arguments(info, 2, count, encoder_->table().dim(), true);
-  const Status status = encoder_->pool_ids(ids, offsets, 0, count, target.options, target.rows);
+  const TokenizedTexts texts = tokenized_arguments(info);
+  const Target target = target_arguments(info, 2, texts.count(), encoder_->table().dim(), true);
+  const Status status = encoder_->pool_ids(texts.ids, texts.offsets, 0, texts.count(), target.options, target.rows);
   if (!status.is_ok()) fail(info.Env(), status);
+  return info.Env().Undefined();
+}
+
+// poolIdsAsync(ids, offsets, threads, buffer, firstRow, columns, normalizeFull, normalize, output): Promise<void>
+Napi::Value Encoder::pool_ids_async(const Napi::CallbackInfo& info) {
+  constexpr std::size_t kTextsPerChunk = 32;
+  auto texts = std::make_shared<const TokenizedTexts>(tokenized_arguments(info));
+  const unsigned threads = threads_argument(info, 2);
+  Target target = target_arguments(info, 3, texts->count(), encoder_->table().dim(), false);
+  auto outcomes = std::make_shared<std::vector<Status>>((texts->count() + kTextsPerChunk - 1) / kTextsPerChunk);
+  return run_on_pool(
+      info.Env(), outcomes->size(),
+      [encoder = encoder_, texts, outcomes, target = std::move(target)](std::size_t chunk, unsigned) {
+        const std::size_t begin = chunk * kTextsPerChunk, end = std::min(texts->count(), begin + kTextsPerChunk);
+        (*outcomes)[chunk] = encoder->pool_ids(texts->ids, texts->offsets, begin, end, target.options, target.rows);
+      },
+      [outcomes](Napi::Env env) {
+        for (const Status& outcome : *outcomes) {
+          if (!outcome.is_ok()) fail(env, outcome);
+        }
+        return env.Undefined();
+      },
+      threads);
+}
+
+// release(): void
+Napi::Value Encoder::release(const Napi::CallbackInfo& info) {
+  encoder_ = std::make_shared<const model::Encoder>(nullptr, model::EmbeddingTable::empty());
   return info.Env().Undefined();
 }
 

@@ -18,6 +18,18 @@ Environment::Environment(Napi::Env env)
   wake_.Unref(env);
 }
 
+void Environment::remember(const void* data, const std::shared_ptr<const void>& memory) {
+  given_out_[data] = memory;
+  if (given_out_.size() < most_given_out_) return;
+  std::erase_if(given_out_, [](const auto& entry) { return entry.second.expired(); });
+  most_given_out_ = 2 * given_out_.size() + 64;
+}
+
+std::shared_ptr<const void> Environment::memory_at(const void* data) const {
+  const auto found = given_out_.find(data);
+  return found == given_out_.end() ? nullptr : found->second.lock();
+}
+
 void Environment::begin(const std::shared_ptr<Task>& task) {
   if (active_.empty()) wake_.Ref(task->deferred_.Env());
   active_.emplace(task.get(), task);

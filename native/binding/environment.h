@@ -54,6 +54,11 @@ class Environment {
 
   Napi::FunctionReference table_constructor;
 
+  // Memory of C++'s that JavaScript sees as an ArrayBuffer which begins at `data`: threads may read it.
+  void remember(const void* data, const std::shared_ptr<const void>& memory);
+  // What remember() was told of `data`, as long as it lives; else null.
+  std::shared_ptr<const void> memory_at(const void* data) const;
+
   // Keeps `task` (and the process) alive until complete(). On the JavaScript thread, before the work can end.
   void begin(const std::shared_ptr<Task>& task);
 
@@ -66,7 +71,9 @@ class Environment {
 
   std::shared_ptr<ThreadPool> pool_ = ThreadPool::shared();
   Napi::ThreadSafeFunction wake_;
-  std::unordered_map<Task*, std::shared_ptr<Task>> active_;  // JavaScript thread only
+  std::unordered_map<Task*, std::shared_ptr<Task>> active_;               // JavaScript thread only
+  std::unordered_map<const void*, std::weak_ptr<const void>> given_out_;  // likewise
+  std::size_t most_given_out_ = 64;                                       // from here on, look for expired ones
 
   std::mutex mutex_;
   std::condition_variable idle_;

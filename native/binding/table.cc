@@ -52,6 +52,7 @@ Napi::Function Table::define(Napi::Env env) {
                                                      InstanceMethod<&Table::copy>("copy"),
                                                      InstanceMethod<&Table::scales>("scales"),
                                                      InstanceMethod<&Table::convert>("convert"),
+                                                     InstanceMethod<&Table::release>("release"),
                                                  });
   Environment::of(env).table_constructor = Napi::Persistent(constructor);
   return constructor;
@@ -67,6 +68,24 @@ Table::Table(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Table>(info) {
   if (!info[0].IsExternal()) fail_argument(info.Env(), "a Table is made by Table.load or Table.random");
   table_ = *info[0].As<Napi::External<TablePointer>>().Data();
   info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+  // V8 sees a small object: told what hangs on it, it collects the tables of a training run as they pile up. A mapped
+  // one is the system's to keep or to drop.
+  if (!table_->is_mapped()) tell_bytes(info.Env(), table_->bytes());
+}
+
+Table::~Table() { tell_bytes(Env(), 0); }
+
+void Table::tell_bytes(Napi::Env env, std::size_t bytes) {
+  const auto now = static_cast<std::int64_t>(bytes);
+  Napi::MemoryManagement::AdjustExternalMemory(env, now - told_bytes_);
+  told_bytes_ = now;
+}
+
+// table.release(): void
+Napi::Value Table::release(const Napi::CallbackInfo& info) {
+  table_ = model::EmbeddingTable::empty();
+  tell_bytes(info.Env(), 0);
+  return info.Env().Undefined();
 }
 
 // Table.load(path, byteOffset, dtype, rows, dim, scalesOffset | null): Promise<Table>

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <memory>
 
 #include "model/embedding_table.h"
@@ -17,6 +18,7 @@ class Table : public Napi::ObjectWrap<Table> {
   static Napi::Function define(Napi::Env env);
   static Napi::Object wrap(Napi::Env env, std::shared_ptr<const model::EmbeddingTable> table);
   explicit Table(const Napi::CallbackInfo& info);
+  ~Table() override;
 
   const std::shared_ptr<const model::EmbeddingTable>& table() const { return table_; }
 
@@ -31,8 +33,14 @@ class Table : public Napi::ObjectWrap<Table> {
   Napi::Value copy(const Napi::CallbackInfo& info);
   Napi::Value scales(const Napi::CallbackInfo& info);
   Napi::Value convert(const Napi::CallbackInfo& info);
+  // Lets go of the values now rather than when V8 finds nobody using this object.
+  Napi::Value release(const Napi::CallbackInfo& info);
+
+  // Tells V8 how much memory hangs on this object.
+  void tell_bytes(Napi::Env env, std::size_t bytes);
 
   std::shared_ptr<const model::EmbeddingTable> table_;
+  std::int64_t told_bytes_ = 0;  // that V8 knows of
 };
 
 }  // namespace stillvec::binding

@@ -167,6 +167,10 @@ std::shared_ptr<const EmbeddingTable> EmbeddingTable::finish(Owned owned, std::u
   return table;
 }
 
+std::shared_ptr<const EmbeddingTable> EmbeddingTable::empty() {
+  return std::shared_ptr<const EmbeddingTable>(new EmbeddingTable);
+}
+
 Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::load(const std::string& path, std::uint64_t offset,
                                                                    FileDtype dtype, std::size_t rows, std::size_t dim) {
   return load(path, offset, dtype, rows, dim, nullptr);

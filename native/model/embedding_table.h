@@ -53,6 +53,9 @@ class EmbeddingTable {
     return finish(std::move(owned.value()), nullptr);
   }
 
+  // 0 x 0.
+  static std::shared_ptr<const EmbeddingTable> empty();
+
   ~EmbeddingTable();
   EmbeddingTable(const EmbeddingTable&) = delete;
   EmbeddingTable& operator=(const EmbeddingTable&) = delete;

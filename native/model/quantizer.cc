@@ -1,8 +1,10 @@
 #include "model/quantizer.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/vector/vector.h"
+#include "runtime/thread_pool.h"
 
 namespace stillvec::model {
 
@@ -38,6 +40,24 @@ void Quantizer::quantize(const float* rows, std::size_t begin, std::size_t end, 
   for (std::size_t r = begin; r < end; ++r) {
     vector.quantize(rows + r * columns(), min_.data(), step_.data(), columns(), flip, bytes + r * columns());
   }
+}
+
+void quantize_rows(const float* rows, std::size_t count, std::size_t columns, QuantizedDtype dtype, ThreadPool& pool,
+                   std::byte* out) {
+  constexpr std::size_t kRowsPerChunk = 512;
+  const std::size_t chunks = (count + kRowsPerChunk - 1) / kRowsPerChunk;
+  const auto end_of = [&](std::size_t chunk) { return std::min(count, (chunk + 1) * kRowsPerChunk); };
+  // One a thread: the order in which ranges are joined does not matter.
+  std::vector<ColumnRanges> ranges(pool.size() + 1, ColumnRanges(columns));
+  pool.parallel_for(chunks, [&](std::size_t chunk, unsigned slot) {
+    const std::size_t begin = chunk * kRowsPerChunk;
+    ranges[slot].extend(rows + begin * columns, end_of(chunk) - begin);
+  });
+  for (std::size_t i = 1; i < ranges.size(); ++i) ranges[0].extend(ranges[i]);
+  const Quantizer quantizer(ranges[0].min(), ranges[0].max());
+  pool.parallel_for(chunks, [&](std::size_t chunk, unsigned) {
+    quantizer.quantize(rows, chunk * kRowsPerChunk, end_of(chunk), dtype, out);
+  });
 }
 
 }  // namespace stillvec::model

@@ -5,6 +5,10 @@
 #include <span>
 #include <vector>
 
+namespace stillvec {
+class ThreadPool;
+}
+
 namespace stillvec::model {
 
 // The least and the greatest value of each column over some rows.
@@ -43,5 +47,10 @@ class Quantizer {
  private:
   std::vector<float> min_, step_;
 };
+
+// Quantizes `count` rows over the range that each column has in them, into `out`, one byte a value. On `pool`; the
+// bytes do not depend on its threads.
+void quantize_rows(const float* rows, std::size_t count, std::size_t columns, QuantizedDtype dtype, ThreadPool& pool,
+                   std::byte* out);
 
 }  // namespace stillvec::model

@@ -91,3 +91,18 @@ test('denormal numbers stay what they are after the addon has loaded', () => {
   );
   expect(stdout).toBe('true true\n');
 });
+
+test('a failure that is caught does not come back as an unhandled rejection', () => {
+  // Runs in flight fail one after the other, and the newer before the older one is done.
+  const { status, stdout, stderr } = run(`
+    const long = 'the red fox '.repeat(200000);
+    const mixed = [long, long, ...texts.slice(0, 30000)];
+    const encoding = model.encode(mixed);
+    mixed.fill(7, 2);
+    const error = await encoding.catch((caught) => caught);
+    console.log(error.code, (await model.encode('the red fox')).length);
+    await new Promise((resolve) => setTimeout(resolve, 100));`);
+  expect(stderr).toBe('');
+  expect(stdout).toBe('ERR_INVALID_ARGUMENT 256\n');
+  expect(status).toBe(0);
+});

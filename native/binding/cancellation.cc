@@ -1,0 +1,18 @@
+#include "binding/cancellation.h"
+
+namespace stillvec::binding {
+
+Napi::Function Cancellation::define(Napi::Env env) {
+  return DefineClass(env, kName, {InstanceMethod<&Cancellation::cancel>("cancel")});
+}
+
+Cancellation::Cancellation(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Cancellation>(info) {
+  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+}
+
+Napi::Value Cancellation::cancel(const Napi::CallbackInfo& info) {
+  *cancelled_ = true;
+  return info.Env().Undefined();
+}
+
+}  // namespace stillvec::binding
