@@ -36,7 +36,7 @@ export class Embeddings<P extends Precision = 'float32'> extends Matrix<Embeddin
    * const data = embeddings.toTransferable();
    * worker.postMessage({ data, shape: embeddings.shape }, [data.buffer]);
    */
-  toTransferable(): EmbeddingArray<P> {
-    return this.data.slice() as EmbeddingArray<P>;
+  toTransferable(): EmbeddingArray<P> & { readonly buffer: ArrayBuffer } {
+    return this.data.slice() as EmbeddingArray<P> & { readonly buffer: ArrayBuffer };
   }
 }
