@@ -15,6 +15,9 @@ const { json, selection, port, state } = workerData as WorkerSetup;
 /** Texts that the library encodes at once; bounds the objects that it makes for them. */
 const batchSize = 1024;
 
+/** In UTF-16 units: its regular expressions give up on longer texts of spaces, say, and it ends the process with them. */
+const longestText = 1 << 20;
+
 function reply(message: WorkerReply): void {
   port.postMessage(message);
   Atomics.add(state, 0, 1);
@@ -35,6 +38,12 @@ async function encode(tokenizer: Tokenizer, texts: readonly string[]): Promise<T
   for (let begin = 0; begin < texts.length; begin += batchSize) {
     const whole = texts.slice(begin, begin + batchSize);
     const batch = selection === null ? whole : whole.map((text) => selectedText(selection, text));
+    const tooLong = batch.findIndex(({ length }) => length > longestText);
+    if (tooLong !== -1) {
+      throw new Error(
+        `text ${begin + tooLong} has ${batch[tooLong]?.length} characters, and it takes ${longestText}; cut the text`,
+      );
+    }
     const encodings = await tokenizer.encodeBatch(batch, { addSpecialTokens: false });
     for (const [i, encoding] of encodings.entries()) {
       const allIds = encoding.getIds();
@@ -75,11 +84,5 @@ async function main(): Promise<void> {
   const ids = Object.values(tokenizer.getVocab(true));
   reply({ id: startId, vocabSize: ids.reduce((size, id) => Math.max(size, id + 1), 0) });
 }
-
-process.on('exit', () => {
-  Atomics.store(state, 1, 1);
-  Atomics.add(state, 0, 1);
-  Atomics.notify(state, 0);
-});
 
 void main();

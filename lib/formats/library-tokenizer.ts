@@ -1,7 +1,12 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
-import { MissingDependencyError, ModelFormatError, UnsupportedError } from '../errors.js';
+import {
+  MissingDependencyError,
+  ModelFormatError,
+  OutOfMemoryError,
+  UnsupportedError,
+  type StillvecError,
+} from '../errors.js';
 import type { TokenSelection } from './token-selection.js';
 
 /** Token ids of several texts: those of text i are `ids.subarray(offsets[i], offsets[i + 1])`. */
@@ -25,7 +30,7 @@ export interface WorkerSetup {
   /** Which of a text's tokens are given out; null for all. */
   readonly selection: TokenSelection | null;
   readonly port: MessagePort;
-  /** [replies sent so far, 1 once the worker has ended]; the worker notifies whoever waits on the first. */
+  /** [replies sent so far, a `threadEnd` once the worker has ended]; whoever waits on the first is notified of both. */
   readonly state: Int32Array;
 }
 
@@ -39,10 +44,14 @@ export type WorkerReply =
   | { readonly id: number; readonly tokens: TokenizedTexts }
   | { readonly id: number; readonly error: string; readonly missing: boolean };
 
+/** Why the worker has ended. */
+export const threadEnd = { running: 0, other: 1, outOfMemory: 2 } as const;
+
 /** The id of the reply that says that the tokenizer is ready, or why it is not. */
 export const startId = 0;
 
-type Settle = (reply: WorkerReply) => void;
+/** Takes a reply, or the error that stands for one that will not come. */
+type Settle = (reply: WorkerReply | StillvecError) => void;
 
 const installAdvice =
   'This model has a tokenizer that stillvec leaves to the package tokenizers, which is not installed. ' +
@@ -51,11 +60,27 @@ const installAdvice =
 /** Worker threads of tokenizers that nobody can reach any more are ended. */
 const abandoned = new FinalizationRegistry<Worker>((worker) => void worker.terminate());
 
-/** Hands the replies that came through `port` to whoever waits for them. */
-function dispatch(pending: Map<number, Settle>, port: MessagePort, reply: WorkerReply): void {
-  pending.get(reply.id)?.(reply);
-  pending.delete(reply.id);
-  if (pending.size === 0) port.unref();
+/** Calls in flight, and the thread that keeps the process alive while there are any. */
+class PendingCalls {
+  readonly #settles = new Map<number, Settle>();
+
+  constructor(private readonly worker: Worker) {}
+
+  add(id: number, settle: Settle): void {
+    this.#settles.set(id, settle);
+    this.worker.ref();
+  }
+
+  settle(reply: WorkerReply): void {
+    this.#settles.get(reply.id)?.(reply);
+    this.#settles.delete(reply.id);
+    if (this.#settles.size === 0) this.worker.unref();
+  }
+
+  fail(error: StillvecError): void {
+    for (const settle of this.#settles.values()) settle(error);
+    this.#settles.clear();
+  }
 }
 
 /**
@@ -70,7 +95,7 @@ export class LibraryTokenizer implements TextTokenizer {
     readonly vocabSize: number,
     private readonly port: MessagePort,
     private readonly state: Int32Array,
-    private readonly pending: Map<number, Settle>,
+    private readonly pending: PendingCalls,
   ) {}
 
   /**
@@ -84,64 +109,81 @@ export class LibraryTokenizer implements TextTokenizer {
     const { port1: port, port2: workerPort } = new MessageChannel();
     const state = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
     const workerData: WorkerSetup = { json, selection, port: workerPort, state };
-    const worker = new Worker(join(__dirname, 'library-tokenizer-worker.js'), {
+    const worker = new Worker(join(__dirname, 'library-tokenizer-supervisor.js'), {
       workerData,
       transferList: [workerPort],
     });
-    const [reply] = (await once(port, 'message')) as [WorkerReply];
-    if (!('vocabSize' in reply)) {
-      await worker.terminate();
-      if ('missing' in reply && reply.missing) throw new MissingDependencyError(installAdvice);
-      throw new ModelFormatError(`${file}: ${'error' in reply ? reply.error : 'the tokenizer did not start'}`);
-    }
-    const pending = new Map<number, Settle>();
+    const pending = new PendingCalls(worker);
     port.on('message', (message: WorkerReply) => {
-      dispatch(pending, port, message);
+      pending.settle(message);
     });
-    port.on('close', () => {
-      for (const [id, settle] of pending) settle({ id, error: 'the tokenizer thread has ended', missing: false });
-      pending.clear();
+    worker.on('error', (error) => {
+      pending.fail(new UnsupportedError(`the tokenizer thread cannot run: ${error.message}`, { cause: error }));
+    });
+    worker.on('exit', () => {
+      pending.fail(endOf(state));
     });
     // Only a call in flight keeps the process alive.
     port.unref();
-    worker.unref();
+    const reply = await new Promise<WorkerReply | StillvecError>((resolve) => {
+      pending.add(startId, resolve);
+    });
+    if (!('vocabSize' in reply)) {
+      await worker.terminate();
+      if (reply instanceof Error) throw reply;
+      if ('missing' in reply && reply.missing) throw new MissingDependencyError(installAdvice);
+      throw new ModelFormatError(`${file}: ${'error' in reply ? reply.error : 'the tokenizer did not start'}`);
+    }
     const tokenizer = new LibraryTokenizer(reply.vocabSize, port, state, pending);
     abandoned.register(tokenizer, worker);
     return tokenizer;
   }
 
   async encodeBatch(texts: readonly string[]): Promise<TokenizedTexts> {
-    const reply = await new Promise<WorkerReply>((resolve) => {
-      this.post(texts, resolve);
-      this.port.ref();
-    });
-    return tokensOf(reply);
+    return tokensOf(
+      await new Promise<WorkerReply | StillvecError>((resolve) => {
+        this.post(texts, resolve);
+      }),
+    );
   }
 
   encodeBatchSync(texts: readonly string[]): TokenizedTexts {
-    let reply: WorkerReply | undefined;
+    let reply: WorkerReply | StillvecError | undefined;
     this.post(texts, (received) => {
       reply = received;
     });
     for (;;) {
-      const [repliesSeen, ended] = [Atomics.load(this.state, 0), Atomics.load(this.state, 1)];
+      const [repliesSeen, end] = [Atomics.load(this.state, 0), Atomics.load(this.state, 1)];
       for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
-        dispatch(this.pending, this.port, next.message as WorkerReply);
+        this.pending.settle(next.message as WorkerReply);
       }
+      if (end !== threadEnd.running) this.pending.fail(endOf(this.state));
       if (reply !== undefined) return tokensOf(reply);
-      if (ended !== 0) throw new UnsupportedError('the tokenizer thread has ended');
       Atomics.wait(this.state, 0, repliesSeen);
     }
   }
 
   private post(texts: readonly string[], settle: Settle): void {
+    if (Atomics.load(this.state, 1) !== threadEnd.running) {
+      settle(endOf(this.state));
+      return;
+    }
     const request: WorkerRequest = { id: this.nextId++, texts };
-    this.pending.set(request.id, settle);
+    this.pending.add(request.id, settle);
     this.port.postMessage(request);
   }
 }
 
-function tokensOf(reply: WorkerReply): TokenizedTexts {
+function endOf(state: Int32Array): StillvecError {
+  return Atomics.load(state, 1) === threadEnd.outOfMemory
+    ? new OutOfMemoryError(
+        'the tokenizer has run out of memory and ended; load the model again, and give it fewer texts',
+      )
+    : new UnsupportedError('the tokenizer thread has ended; load the model again');
+}
+
+function tokensOf(reply: WorkerReply | StillvecError): TokenizedTexts {
+  if (reply instanceof Error) throw reply;
   if ('tokens' in reply) return reply.tokens;
   throw new UnsupportedError(`the tokenizer failed: ${'error' in reply ? reply.error : 'no tokens were sent'}`);
 }

@@ -1,6 +1,7 @@
 import { ModelFormatError, UnsupportedError } from '../errors.js';
 import { describe } from '../validate.js';
 import { JsonFields, parseJson } from './json-fields.js';
+import { libraryTokenizerJson } from './library-tokenizer-json.js';
 
 /** An entry of `added_tokens`: text that is one token wherever it stands. */
 export interface AddedTokenDescription {
@@ -48,10 +49,13 @@ export interface WordPieceDescription extends CommonDescription {
   readonly truncation: TruncationDescription | null;
 }
 
-/** A tokenizer that is left to a library; `model` is its type, for messages. */
+/** A tokenizer that is left to a library. */
 export interface LibraryDescription extends CommonDescription {
   readonly kind: 'library';
+  /** Its type, for messages. */
   readonly model: string;
+  /** What the library is given. */
+  readonly json: string;
 }
 
 export type TokenizerDescription = WordPieceDescription | LibraryDescription;
@@ -203,7 +207,8 @@ export function parseTokenizerJson(file: string, text: string): TokenizerDescrip
   const vocabSize = addedTokens.reduce((size, { id }) => Math.max(size, id + 1), vocabulary.length);
   if (type !== 'WordPiece' || !isBert) {
     const unkToken = type === 'Unigram' ? null : (model.optionalString('unk_token') ?? null);
-    return { kind: 'library', model: type, vocabulary, vocabSize, unkToken, addedTokens };
+    const json = libraryTokenizerJson(root, type, readTruncation(root));
+    return { kind: 'library', model: type, json, vocabulary, vocabSize, unkToken, addedTokens };
   }
   const unkToken = model.string('unk_token');
   if (unkToken === '' || !vocabulary.includes(unkToken)) throw model.invalid('unk_token', 'a token of model.vocab');

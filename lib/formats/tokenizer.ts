@@ -43,14 +43,13 @@ export async function loadTokenizer(
   check?: (vocabSize: number) => void,
 ): Promise<LoadedTokenizer> {
   const json = await readBytes(file);
-  const text = json.toString('utf8');
-  const description = parseTokenizerJson(file, text);
+  const description = parseTokenizerJson(file, json.toString('utf8'));
   const { vocabSize } = description;
   check?.(vocabSize);
   const selection = rules === 'model2vec' ? model2vecSelection(description) : null;
   const common = { file, json, vocabSize, selection };
   if (description.kind === 'wordpiece') return { kind: 'wordpiece', ...common, description };
-  const tokenizer = await LibraryTokenizer.create(file, text, selection);
+  const tokenizer = await LibraryTokenizer.create(file, description.json, selection);
   if (tokenizer.vocabSize !== vocabSize) {
     throw new ModelFormatError(
       `${file}: expected ids below ${vocabSize}, but the package tokenizers reads ${tokenizer.vocabSize}`,
