@@ -35,8 +35,7 @@ if (differences.length > 0) {
 }
 console.log(`${byCMake.size} symbols, the same by CMake and by node-gyp`);
 
-// node-gyp-build, which loads the addon, looks in this folder instead of the package's.
-const env = { ...process.env, STILLVEC_PREBUILD: resolve(folder) };
+const env = { ...process.env, STILLVEC_ADDON: resolve(folder, 'build/Release/stillvec.node') };
 const jest = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', ...process.argv.slice(2)], {
   env,
   stdio: 'inherit',

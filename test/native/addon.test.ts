@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { writeTinyTokenizer } from '../support/tiny-tokenizer';
@@ -12,7 +12,6 @@ const folder = mkdtempSync(join(tmpdir(), 'stillvec-addon-'));
 for (const name of ['dist', 'package.json']) {
   cpSync(join(root, name), join(folder, 'node_modules/stillvec', name), { recursive: true });
 }
-symlinkSync(join(root, 'node_modules/node-gyp-build'), join(folder, 'node_modules/node-gyp-build'), 'junction');
 const tokenizer = writeTinyTokenizer(folder);
 
 afterAll(() => {

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -153,6 +154,19 @@ describeOnPosix('the set-up of a checkout', () => {
     program('bin/python3', '');
     program('node_modules/.bin/node-gyp', 'mkdir -p build/Release && cat native/some.cc > build/Release/stillvec.node');
     expect(setup()).toMatchObject({ status: 0, ran: ['npm', 'node-gyp', 'tsc'] });
+  });
+
+  test('comes before `npm pack`, so that a fresh clone packs what it has built', () => {
+    const { scripts } = JSON.parse(readFileSync(resolve(__dirname, '../../package.json'), 'utf8')) as {
+      scripts: { prepack: string };
+    };
+    program('bin/strip', '');
+    put('bin/node', `#!/bin/sh\nexec '${process.execPath}' "$@"\n`, 0o755);
+    const { status } = spawnSync('sh', ['-c', scripts.prepack], { cwd: folder, env: { PATH: join(folder, 'bin') } });
+    expect(status).toBe(0);
+    expect(existsSync(join(folder, 'dist/index.js'))).toBe(true);
+    const target = readdirSync(join(folder, 'prebuilds')).filter((name) => name.startsWith(process.platform));
+    expect(readFileSync(join(folder, 'prebuilds', target[0]!, 'stillvec.node'), 'utf8')).toBe('int some = 1;');
   });
 
   test.each(['c++', 'cmake'])('says what to install where %s is missing', (name) => {
