@@ -1,5 +1,7 @@
 import { encodeBatches, type TextSource } from './encode-stream.js';
 import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
+import { InvalidArgumentError } from './errors.js';
+import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice } from './foreign-options.js';
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
@@ -14,7 +16,7 @@ import {
   topKAsync,
   type TopK,
 } from './similarity.js';
-import { outputColumns, type RowSettings, type StaticModel } from './static-model.js';
+import { isQuantized, outputColumns, StaticModel, type RowSettings } from './static-model.js';
 import { asTexts, type Utf8Column } from './texts.js';
 import type { FitOptions } from './training/fit-options.js';
 import { fit, type FitResult } from './training/fit.js';
@@ -23,6 +25,7 @@ import {
   abortSignal,
   boolean,
   callback,
+  describe,
   integer,
   invalidArgument,
   knownOptions,
@@ -86,7 +89,7 @@ export interface EncodeSyncOptions<P extends Precision = Precision> {
   readonly prompt?: string;
   /**
    * `float32` (default); `int8` and `uint8` quantize each dimension over the range that it has in this call, so give
-   * them 100 texts or more; `binary` and `ubinary` keep the sign of each dimension, eight to a byte.
+   * them 100 texts or more (one is refused); `binary` and `ubinary` keep the sign of each dimension, eight to a byte.
    */
   readonly precision?: P;
   /** Scale every embedding to length 1. Default: false. */
@@ -169,6 +172,7 @@ export class SentenceTransformer {
   readonly #settings: ModelSettings;
 
   private constructor(source: ModelSource, options: ModelOptions) {
+    checkSource(source);
     this.#model = source.model;
     this.#tokenizer = source.tokenizer;
     this.#settings = mergeSettings(source, options);
@@ -183,7 +187,12 @@ export class SentenceTransformer {
    * InvalidArgumentError.
    */
   static async load(folderOrId: string, options: LoadOptions = {}): Promise<SentenceTransformer> {
-    knownOptions('load', options, [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'verify', 'signal']);
+    knownOptions(
+      'load',
+      options,
+      [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'verify', 'signal'],
+      modelAdvice,
+    );
     const signal = abortSignal('signal', options.signal);
     const localFilesOnly =
       options.localFilesOnly === undefined ? undefined : boolean('localFilesOnly', options.localFilesOnly);
@@ -201,7 +210,8 @@ export class SentenceTransformer {
    * @throws ModelFormatError for a broken tokenizer.json, InvalidArgumentError.
    */
   static async create(options: CreateOptions): Promise<SentenceTransformer> {
-    knownOptions('create', object('options', options), [...modelOptionNames, 'tokenizer', 'dim', 'seed', 'signal']);
+    object('options', options, "an object such as { tokenizer: 'tokenizer.json' }");
+    knownOptions('create', options, [...modelOptionNames, 'tokenizer', 'dim', 'seed', 'signal'], modelAdvice);
     const signal = abortSignal('signal', options.signal);
     const dim = options.dim === undefined ? 1024 : positiveInteger('dim', options.dim, maxDim);
     const seed = options.seed === undefined ? 42 : integer('seed', options.seed, { min: 0 });
@@ -302,7 +312,7 @@ export class SentenceTransformer {
     texts: TextInput,
     options: EncodeSyncOptions<P> = {},
   ): EmbeddingArray<P> | Embeddings<P> {
-    knownOptions('encodeSync', options, encodeSyncOptionNames);
+    knownOptions('encodeSync', options, encodeSyncOptionNames, encodeSyncAdvice);
     const isOne = typeof texts === 'string';
     const many = asTexts('texts', isOne ? [texts] : texts);
     const embeddings = this.#model.encodeSync(many, this.#rowSettings(many.count, options, undefined));
@@ -320,7 +330,7 @@ export class SentenceTransformer {
     source: TextSource,
     options: EncodeStreamOptions<P> = {},
   ): AsyncGenerator<Embeddings<P>, void, undefined> {
-    knownOptions('encodeStream', options, streamOptionNames);
+    knownOptions('encodeStream', options, streamOptionNames, encodeStreamAdvice);
     if (options.precision !== undefined) oneOf('precision', options.precision, streamPrecisions);
     if (!isIterable(source)) throw invalidArgument('source', 'an (async) iterable of strings', source);
     const { batchSize = 1024, onProgress, ...rest } = options;
@@ -441,7 +451,7 @@ export class SentenceTransformer {
     options: EncodeOptions<P>,
     prompts: readonly string[] | undefined,
   ): Promise<EmbeddingArray<P> | Embeddings<P>> {
-    knownOptions(method, options, encodeOptionNames);
+    knownOptions(method, options, encodeOptionNames, encodeAdvice);
     const isOne = typeof texts === 'string';
     const many = asTexts('texts', isOne ? [texts] : texts);
     const rows = this.#rowSettings(many.count, options, prompts);
@@ -465,6 +475,7 @@ export class SentenceTransformer {
     const { truncateDim = this.dim, normalizeEmbeddings = false, out } = options;
     const columns = positiveInteger('truncateDim', truncateDim, this.#model.table.dim);
     const precision = oneOf('precision', options.precision ?? 'float32', precisions) as P;
+    if (isQuantized(precision)) checkRanges(precision, count);
     if (out !== undefined) checkOut(out, precision, count * outputColumns(precision, columns));
     return {
       prompt: this.#prompt(options, roles),
@@ -499,6 +510,25 @@ function similaritySignal(method: string, options: SimilarityOptions): AbortSign
   const signal = abortSignal('signal', options.signal);
   signal?.throwIfAborted();
   return signal;
+}
+
+/** JavaScript can call a private constructor. */
+function checkSource(source: unknown): void {
+  if (typeof source === 'object' && source !== null && 'model' in source && source.model instanceof StaticModel) return;
+  const name = typeof source === 'string' ? describe(source) : 'a folder or an id';
+  throw new InvalidArgumentError(
+    `new SentenceTransformer is not for use: await SentenceTransformer.load(${name}), or for a new model ` +
+      "await SentenceTransformer.create({ tokenizer: 'tokenizer.json' })",
+  );
+}
+
+/** A single row has no ranges: all its values would be the lowest. */
+function checkRanges(precision: Precision, count: number): void {
+  if (count !== 1) return;
+  throw new InvalidArgumentError(
+    `expected several texts, better 100 or more, for precision ${precision} but received one: its steps are those of ` +
+      'the range that each dimension has over the texts of a call; float32, binary and ubinary suit single texts',
+  );
 }
 
 function checkOut(out: unknown, precision: Precision, length: number): void {

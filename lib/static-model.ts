@@ -227,7 +227,8 @@ function shapeOf<P extends Precision>(count: number, { columns, precision, out }
   return { count, columns: outputColumns(precision, columns), precision, out };
 }
 
-function isQuantized(precision: Precision): precision is 'int8' | 'uint8' {
+/** Whether values are steps of the range that a column has over all rows. */
+export function isQuantized(precision: Precision): precision is 'int8' | 'uint8' {
   return precision === 'int8' || precision === 'uint8';
 }
 

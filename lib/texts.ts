@@ -53,7 +53,9 @@ class StringTexts implements Texts {
     private readonly option: string,
     private readonly texts: readonly unknown[],
   ) {
-    if (!Array.isArray(texts)) throw invalidArgument(option, 'an array of strings', texts);
+    if (!Array.isArray(texts)) {
+      throw invalidArgument(option, 'an array of strings (for any other iterable there is encodeStream)', texts);
+    }
     this.count = texts.length;
   }
 

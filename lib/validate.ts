@@ -127,9 +127,9 @@ export function positiveIntegers(option: string, value: unknown): readonly numbe
 }
 
 /** An object that is neither null nor an array. */
-export function object(option: string, value: unknown): Readonly<Record<string, unknown>> {
+export function object(option: string, value: unknown, expected = 'an object'): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidArgument(option, 'an object', value);
+    throw invalidArgument(option, expected, value);
   }
   return value as Readonly<Record<string, unknown>>;
 }

@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { InvalidArgumentError, SentenceTransformer, type Embeddings, type Utf8Column } from 'stillvec';
+import {
+  InformationRetrievalEvaluator,
+  InvalidArgumentError,
+  SentenceTransformer,
+  type Embeddings,
+  type Utf8Column,
+} from 'stillvec';
 
 import { writeTinyTokenizer } from './support/tiny-tokenizer';
 
@@ -371,7 +377,10 @@ describe('wrong arguments', () => {
     ['threads 0', () => model.encode('a', { threads: 0 })],
     ['a signal that is none', () => model.encode('a', { signal: {} as never })],
     ['vectors of two lengths', async () => model.similarity([[1, 2], [1]], [[1, 2]])],
-    ['quantized embeddings', async () => model.similarity(await model.encode(['a'], { precision: 'int8' }), [[1]])],
+    [
+      'quantized embeddings',
+      async () => model.similarity(await model.encode(['a', 'b'], { precision: 'int8' }), [[1]]),
+    ],
     ['a missing folder', () => SentenceTransformer.load(`${folder}/nowhere`)],
     ['dim 0', () => SentenceTransformer.create({ tokenizer: writeTinyTokenizer(folder), dim: 0 })],
     ['a tokenizer that is not there', () => SentenceTransformer.create({ tokenizer: `${folder}/none.json` })],
@@ -379,4 +388,72 @@ describe('wrong arguments', () => {
     await expect((async () => call())()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) });
     expect((await model.encode('alive')).length).toBe(dim);
   });
+});
+
+describe('wrong arguments are told what to do instead', () => {
+  function* generator() {
+    yield 'a text';
+  }
+  const evaluator = new InformationRetrievalEvaluator({
+    queries: { q: 'fox' },
+    corpus: { d: 'the fox' },
+    relevantDocs: { q: ['d'] },
+  });
+  const Constructor = SentenceTransformer as unknown as new (...args: unknown[]) => unknown;
+  const encode = (options: object) => () => model.encode('fox', options);
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['new', () => new Constructor('x'), /await SentenceTransformer\.load\("x"\).*await SentenceTransformer\.create/],
+    ['new without a folder', () => new Constructor(), /await SentenceTransformer\.load\(a folder or an id\)/],
+    ['create without options', () => SentenceTransformer.create(undefined as never), /such as \{ tokenizer: /],
+    ['a promise to load', () => SentenceTransformer.load(Promise.resolve('x') as never), /folderOrId.*awaited first/],
+    ['a generator', () => model.encode(generator() as never), /encodeStream.*texts.*Generator/],
+    ['a set', () => model.encodeSync(new Set(['a']) as never), /encodeStream.*texts.*Set/],
+    ['a promise', () => model.encode(Promise.resolve(['a']) as never), /texts.*awaited first/],
+    ['a promise among the texts', () => model.encode([Promise.resolve('a') as never]), /texts\[0\].*awaited first/],
+    [
+      'a promise to similarity',
+      () => model.similarity(model.encode('a') as never, [[1]]),
+      /embeddings1.*awaited first/,
+    ],
+    ['too short an out', encode({ out: new Float32Array(3) }), /at least 48.*out.*a Float32Array of length 3/],
+    ['batchSize', encode({ batchSize: 32 }), /batchSize.*without batches.*encodeStream/],
+    ['batch_size', encode({ batch_size: 32 }), /batch_size.*without batches/],
+    ['show_progress_bar', encode({ show_progress_bar: true }), /onProgress/],
+    ['device', encode({ device: 'cuda' }), /CPU.*leave it out/],
+    ['device of a model', () => SentenceTransformer.load('x', { device: 'cuda' } as never), /CPU.*leave it out/],
+    ['convert_to_tensor', encode({ convert_to_tensor: true }), /typed arrays/],
+    ['outputValue', encode({ outputValue: 'token_embeddings' }), /tokenize/],
+    ['normalize', encode({ normalize: true }), /its name is normalizeEmbeddings/],
+    ['prompt_name', encode({ prompt_name: 'query' }), /did you mean promptName/],
+    ['a signal where nothing can be aborted', () => model.encodeSync('a', { signal: 1 } as never), /encode has it/],
+    ['out of a stream', () => model.encodeStream(['a'], { out: 1 } as never), /memory of its own/],
+    ['an evaluator without options', () => new InformationRetrievalEvaluator(undefined as never), /such as \{ queries/],
+    ['an evaluation without a model', () => evaluator.evaluate(undefined as never), /a SentenceTransformer for model/],
+    ['an evaluation of a folder', () => evaluator.evaluate('models/x' as never), /a SentenceTransformer for model/],
+    ['an option of evaluate', () => evaluator.evaluate(model, { sginal: 1 } as never), /did you mean signal/],
+  ])('%s', async (_, call, message) => {
+    await expect((async () => call())()).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test.each(['int8', 'uint8'] as const)('one text for %s, which has no ranges', async (precision) => {
+    const refused = { code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(`precision ${precision}.*ranges?`) };
+    await expect(model.encode('fox', { precision })).rejects.toMatchObject(refused);
+    await expect(model.encode(['fox'], { precision })).rejects.toMatchObject(refused);
+    expect(() => model.encodeSync('fox', { precision })).toThrow(expect.objectContaining(refused));
+    expect((await model.encode([], { precision })).shape).toEqual([0, dim]);
+    expect(new Set((await model.encode(['fox', 'dog'], { precision })).data).size).toBeGreaterThan(1);
+  });
+});
+
+test('arrays of reactive frameworks, which are proxies, encode as what they stand for', async () => {
+  const reactive = new Proxy(many, {});
+  const expected = model.encodeSync(many).data;
+  expectSameBits((await model.encode(reactive)).data, expected);
+  expectSameBits(model.encodeSync(reactive).data, expected);
+  expectSameBits(model.tokenize(reactive).ids, model.tokenize(many).ids);
+  expect(model.similarity(new Proxy([[1, 0]], {}), [new Proxy([1, 0], {})]).data).toEqual(Float32Array.of(1));
 });

@@ -4,6 +4,7 @@ import type { MatrixLike } from '../matrix.js';
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import {
+  checkEvaluation,
   prefixed,
   type Encodes,
   type EvaluateOptions,
@@ -89,10 +90,14 @@ export class EmbeddingSimilarityEvaluator implements Evaluator {
   private modelSimilarity: SimilarityFunction = 'cosine';
 
   constructor(private readonly options: EmbeddingSimilarityOptions) {
+    validate.object('options', options, 'an object such as { sentences1, sentences2, scores }');
     validate.knownOptions('EmbeddingSimilarityEvaluator', options, optionNames);
     const first = validate.stringArray('sentences1', options.sentences1);
     const second = validate.stringArray('sentences2', options.sentences2);
     const count = first.length;
+    if (!Array.isArray(options.scores) && !ArrayBuffer.isView(options.scores)) {
+      throw validate.invalidArgument('scores', 'an array of numbers', options.scores);
+    }
     if (second.length !== count || options.scores.length !== count) {
       throw new InvalidArgumentError(
         `expected equally many sentences1, sentences2 and scores but received ${count}, ${second.length} and ` +
@@ -103,9 +108,13 @@ export class EmbeddingSimilarityEvaluator implements Evaluator {
     for (let i = 0; i < count; ++i) validate.finiteNumber(`scores[${i}]`, options.scores[i]);
     this.name = validate.string('name', options.name ?? '');
     if (options.precision !== undefined) validate.oneOf('precision', options.precision, precisions);
+    if (options.truncateDim !== undefined) validate.positiveInteger('truncateDim', options.truncateDim);
     const main = options.mainSimilarity;
     if (main !== undefined) validate.oneOf('mainSimilarity', main, similarityFunctions);
     this.similarityFnNames = options.similarityFnNames ?? (main === undefined ? [] : [main]);
+    if (!Array.isArray(this.similarityFnNames)) {
+      throw validate.invalidArgument('similarityFnNames', 'an array of names', this.similarityFnNames);
+    }
     for (const name of this.similarityFnNames) validate.oneOf('similarityFnNames', name, similarityFunctions);
   }
 
@@ -115,7 +124,9 @@ export class EmbeddingSimilarityEvaluator implements Evaluator {
     return prefixed(this.name, `spearman_${this.options.mainSimilarity ?? only}`);
   }
 
-  async evaluate(model: Encodes, { signal, onProgress }: EvaluateOptions = {}): Promise<Record<string, number>> {
+  async evaluate(model: Encodes, options: EvaluateOptions = {}): Promise<Record<string, number>> {
+    checkEvaluation(model, options);
+    const { signal, onProgress } = options;
     signal?.throwIfAborted();
     this.modelSimilarity = model.similarityFnName;
     const { sentences1, sentences2, scores, precision, truncateDim } = this.options;

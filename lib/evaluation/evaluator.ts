@@ -2,6 +2,7 @@ import type { Precision } from '../embeddings.js';
 import type { MatrixLike } from '../matrix.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import type { TopK } from '../similarity.js';
+import { abortSignal, callback, invalidArgument, knownOptions } from '../validate.js';
 
 /** The options of `encode` that evaluators use. */
 export interface EvaluationEncodeOptions {
@@ -40,6 +41,16 @@ export interface Evaluator {
   /** The metric by which models are compared: greater is better. */
   readonly primaryMetric: string;
   evaluate(model: Encodes, options?: EvaluateOptions): Promise<Record<string, number>>;
+}
+
+/** @throws InvalidArgumentError for what is no model, or no options of `evaluate`. */
+export function checkEvaluation(model: unknown, options: EvaluateOptions): void {
+  if (typeof model !== 'object' || model === null || !('encode' in model)) {
+    throw invalidArgument('model', 'a SentenceTransformer', model);
+  }
+  knownOptions('evaluate', options, ['signal', 'onProgress']);
+  abortSignal('signal', options.signal);
+  callback('onProgress', options.onProgress);
 }
 
 /** A metric's name with the evaluator's before it. */

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from '../errors.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import {
+  checkEvaluation,
   prefixed,
   type Encodes,
   type EvaluateOptions,
@@ -137,6 +138,7 @@ export class InformationRetrievalEvaluator implements Evaluator {
   private similarityFnName: SimilarityFunction = 'cosine';
 
   constructor(private readonly options: InformationRetrievalOptions) {
+    validate.object('options', options, 'an object such as { queries, corpus, relevantDocs }');
     validate.knownOptions('InformationRetrievalEvaluator', options, optionNames);
     this.name = validate.string('name', options.name ?? '');
     const corpus = textEntries('corpus', options.corpus);
@@ -156,6 +158,7 @@ export class InformationRetrievalEvaluator implements Evaluator {
     this.accuracyAtK = cutoffs('accuracyAtK', 1, 3, 5, 10);
     this.precisionRecallAtK = cutoffs('precisionRecallAtK', 1, 3, 5, 10);
     this.mapAtK = cutoffs('mapAtK', 100);
+    if (options.truncateDim !== undefined) validate.positiveInteger('truncateDim', options.truncateDim);
     this.corpusChunkSize = validate.positiveInteger('corpusChunkSize', options.corpusChunkSize ?? 50_000);
   }
 
@@ -165,6 +168,7 @@ export class InformationRetrievalEvaluator implements Evaluator {
   }
 
   async evaluate(model: Encodes, options: EvaluateOptions = {}): Promise<Record<string, number>> {
+    checkEvaluation(model, options);
     options.signal?.throwIfAborted();
     this.similarityFnName = model.similarityFnName;
     const rankings = await this.search(model, options);
