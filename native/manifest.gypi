@@ -80,6 +80,7 @@
       "native/binding/checksum.cc",
       "native/binding/encoder.cc",
       "native/binding/environment.cc",
+      "native/binding/errors.cc",
       "native/binding/glibc_floor.cc",
       "native/binding/row_buffer.cc",
       "native/binding/search.cc",

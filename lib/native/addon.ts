@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-import { messageOf, NativeLoadError } from '../errors.js';
+import { fromNative, messageOf, NativeLoadError } from '../errors.js';
 import type { Native } from './interface.js';
 
 let addon: Native | undefined;
@@ -19,7 +19,9 @@ function loadAddon(): Native {
   const failures: string[] = [];
   for (const { file, load } of candidates()) {
     try {
-      return load() as Native;
+      const loaded = load() as Native;
+      loaded.setErrorType((error) => fromNative(error));
+      return loaded;
     } catch (error) {
       failures.push(`  ${file}: ${firstLine(error)}`);
     }

@@ -4,6 +4,8 @@
  */
 export interface Native {
   readonly info: () => NativeInfo;
+  /** From now on the addon throws what `toPublic` makes of its errors. Those of aborted calls stay as they are. */
+  readonly setErrorType: (toPublic: (error: Error) => unknown) => void;
   readonly Tokenizer: new (
     joined: readonly string[],
     count: number,

@@ -29,17 +29,26 @@ Napi::Value info(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// setErrorType(toPublic: (error: Error) => unknown): void. From now on the addon throws what `toPublic` makes of its
+// errors.
+Napi::Value set_error_type(const Napi::CallbackInfo& info) {
+  if (!info[0].IsFunction()) fail_argument(info.Env(), "expected a function for toPublic");
+  Environment::of(info.Env()).error_type = Napi::Persistent(info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Environment::initialize(env);
   exports.Set("Tokenizer", Tokenizer::define(env));
   exports.Set("Table", Table::define(env));
   exports.Set("RowBuffer", RowBuffer::define(env));
   exports.Set("Cancellation", Cancellation::define(env));
-  exports.Set("isShared", Napi::Function::New<is_shared>(env, "isShared"));
+  export_function<is_shared>(env, exports, "isShared");
   exports.Set("Encoder", Encoder::define(env));
   exports.Set("TokenColumn", TokenColumn::define(env));
   exports.Set("TrainingRun", TrainingRun::define(env));
-  exports.Set("info", Napi::Function::New<info>(env, "info"));
+  export_function<info>(env, exports, "info");
+  export_function<set_error_type>(env, exports, "setErrorType");
   define_checksum(env, exports);
   define_search(env, exports);
   return exports;

@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 #include "binding/errors.h"
 
@@ -94,14 +96,21 @@ std::span<T> array_argument(const Napi::CallbackInfo& info, std::size_t index, c
   return typed_array<T>(info[index], name);
 }
 
-// The C++ object behind an instance of one of the addon's classes, checked by its type tag: V8 checks `this`, but
-// nothing checks an object that is passed as an argument.
+// A copy of a typed array's elements, for what is checked and then used as an index: the array may lie in memory that
+// other threads of JavaScript write to, or in that which the results go to.
+template <typename T>
+std::vector<T> array_copy_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  const std::span<const T> values = array_argument<T>(info, index, name);
+  return {values.begin(), values.end()};
+}
+
+// The C++ object behind an instance of one of the addon's classes.
 template <typename Wrapper>
 Wrapper& object_value(const Napi::Value& value, const char* name) {
-  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&Wrapper::kTypeTag)) {
+  Wrapper* object = Wrapper::find(value);
+  if (object == nullptr)
     fail_argument(value.Env(), std::string("expected a native ") + Wrapper::kName + " for " + name);
-  }
-  return *Wrapper::Unwrap(value.As<Napi::Object>());
+  return *object;
 }
 
 template <typename Wrapper>

@@ -3,12 +3,10 @@
 namespace stillvec::binding {
 
 Napi::Function Cancellation::define(Napi::Env env) {
-  return DefineClass(env, kName, {InstanceMethod<&Cancellation::cancel>("cancel")});
+  return DefineClass(env, {InstanceMethod<&Cancellation::cancel>("cancel")});
 }
 
-Cancellation::Cancellation(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Cancellation>(info) {
-  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
-}
+Cancellation::Cancellation(const Napi::CallbackInfo& info) : ObjectWrap<Cancellation>(info) {}
 
 Napi::Value Cancellation::cancel(const Napi::CallbackInfo& info) {
   *cancelled_ = true;

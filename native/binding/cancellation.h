@@ -5,10 +5,12 @@
 #include <atomic>
 #include <memory>
 
+#include "binding/object_wrap.h"
+
 namespace stillvec::binding {
 
 // new Cancellation(): the addon's end of an AbortSignal. Work that was given it and polls it ends soon after cancel().
-class Cancellation : public Napi::ObjectWrap<Cancellation> {
+class Cancellation : public ObjectWrap<Cancellation> {
  public:
   static constexpr const char* kName = "Cancellation";
   static constexpr napi_type_tag kTypeTag = {0x4d1b7f02c96ea835, 0xb87c20e5f19d436a};

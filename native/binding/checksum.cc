@@ -57,8 +57,8 @@ Napi::Value checksum_file(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void define_checksum(Napi::Env env, Napi::Object exports) {
-  exports.Set("checksum", Napi::Function::New<checksum>(env, "checksum"));
-  exports.Set("checksumFile", Napi::Function::New<checksum_file>(env, "checksumFile"));
+  export_function<checksum>(env, exports, "checksum");
+  export_function<checksum_file>(env, exports, "checksumFile");
 }
 
 }  // namespace stillvec::binding

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "binding/args.h"
+#include "binding/arrays.h"
 #include "binding/chunks.h"
 #include "binding/environment.h"
 #include "binding/row_buffer.h"
@@ -66,6 +67,7 @@ Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::
     fail_argument(env, "expected float32, binary or ubinary for output but received " + output);
   }
   if (target.options.columns > dim) fail(env, {Code::kOutOfRange, "more columns asked for than the table has"});
+  if (dim == 0) fail_argument(env, "the encoder was released");
   const std::size_t row_bytes = model::row_bytes(target.options, dim);
   Rows rows;
   if (may_be_array && info[index].IsTypedArray()) {
@@ -112,18 +114,17 @@ TokenizedTexts tokenized_arguments(const Napi::CallbackInfo& info) {
 }  // namespace
 
 Napi::Function Encoder::define(Napi::Env env) {
-  return DefineClass(env, kName,
-                     {
-                         InstanceMethod<&Encoder::encode>("encode"),
-                         InstanceMethod<&Encoder::encode_sync>("encodeSync"),
-                         InstanceMethod<&Encoder::pool_ids>("poolIds"),
-                         InstanceMethod<&Encoder::pool_ids_async>("poolIdsAsync"),
-                         InstanceMethod<&Encoder::tokenize>("tokenize"),
-                         InstanceMethod<&Encoder::release>("release"),
-                     });
+  return DefineClass(env, {
+                              InstanceMethod<&Encoder::encode>("encode"),
+                              InstanceMethod<&Encoder::encode_sync>("encodeSync"),
+                              InstanceMethod<&Encoder::pool_ids>("poolIds"),
+                              InstanceMethod<&Encoder::pool_ids_async>("poolIdsAsync"),
+                              InstanceMethod<&Encoder::tokenize>("tokenize"),
+                              InstanceMethod<&Encoder::release>("release"),
+                          });
 }
 
-Encoder::Encoder(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Encoder>(info) {
+Encoder::Encoder(const Napi::CallbackInfo& info) : ObjectWrap<Encoder>(info) {
   std::shared_ptr<const text::WordPieceTokenizer> tokenizer;
   if (!info[0].IsNull()) tokenizer = object_argument<Tokenizer>(info, 0, "tokenizer").tokenizer();
   const auto& table = object_argument<Table>(info, 1, "table").table();
@@ -133,7 +134,6 @@ Encoder::Encoder(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Encoder>(inf
                                           " tokens but the table only " + std::to_string(table->rows()) + " rows"});
   }
   encoder_ = std::make_shared<const model::Encoder>(std::move(tokenizer), table);
-  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
 }
 
 // encode(joined, count, texts, prompt, threads, buffer, firstRow, columns, normalizeFull, normalize, output):
@@ -214,9 +214,9 @@ Napi::Value Encoder::tokenize(const Napi::CallbackInfo& info) {
   encoder_->tokenize(texts.view(), 0, texts.count(), prompt, ids, lengths);
   if (ids.size() > UINT32_MAX) fail(env, {Code::kOutOfMemory, "more than 2^32 tokens in one call"});
 
-  auto id_array = Napi::Uint32Array::New(env, ids.size());
+  auto id_array = new_array<std::uint32_t>(env, ids.size());
   std::copy(ids.begin(), ids.end(), id_array.Data());
-  auto offset_array = Napi::Uint32Array::New(env, lengths.size() + 1);
+  auto offset_array = new_array<std::uint32_t>(env, lengths.size() + 1);
   std::uint32_t* offset = offset_array.Data();
   *offset = 0;
   for (const std::uint32_t length : lengths) {

@@ -4,12 +4,13 @@
 
 #include <memory>
 
+#include "binding/object_wrap.h"
 #include "model/encoder.h"
 
 namespace stillvec::binding {
 
 // new Encoder(tokenizer | null, table)
-class Encoder : public Napi::ObjectWrap<Encoder> {
+class Encoder : public ObjectWrap<Encoder> {
  public:
   static constexpr const char* kName = "Encoder";
   static constexpr napi_type_tag kTypeTag = {0x93d2b6a80f4e71c5, 0x6b18e0c7a5d94f32};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "binding/args.h"
 
@@ -42,9 +43,11 @@ inline Napi::Array array_field(const Napi::Object& object, const char* name) {
   return value.As<Napi::Array>();
 }
 
+// A copy: to read the next field may run JavaScript, which may detach the array.
 template <typename T>
-std::span<const T> array_field_of(const Napi::Object& object, const char* name) {
-  return typed_array<T>(object.Get(name), name);
+std::vector<T> array_field_of(const Napi::Object& object, const char* name) {
+  const std::span<const T> values = typed_array<T>(object.Get(name), name);
+  return {values.begin(), values.end()};
 }
 
 inline Napi::Object object_field(const Napi::Object& object, const char* name) {

@@ -33,17 +33,16 @@ std::shared_ptr<const void> memory_behind(const Napi::TypedArray& array) {
 }  // namespace
 
 Napi::Function RowBuffer::define(Napi::Env env) {
-  return DefineClass(env, kName,
-                     {
-                         InstanceMethod<&RowBuffer::write>("write"),
-                         InstanceMethod<&RowBuffer::read>("read"),
-                         InstanceMethod<&RowBuffer::take>("take"),
-                         InstanceMethod<&RowBuffer::release>("release"),
-                     });
+  return DefineClass(env, {
+                              InstanceMethod<&RowBuffer::write>("write"),
+                              InstanceMethod<&RowBuffer::read>("read"),
+                              InstanceMethod<&RowBuffer::take>("take"),
+                              InstanceMethod<&RowBuffer::release>("release"),
+                          });
 }
 
 RowBuffer::RowBuffer(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<RowBuffer>(info), memory_(std::make_shared<Memory>()) {
+    : ObjectWrap<RowBuffer>(info), memory_(std::make_shared<Memory>()) {
   const Napi::Env env = info.Env();
   memory_->rows = integer_argument(info, 0, "rows");
   memory_->row_bytes = integer_argument(info, 1, "rowBytes");
@@ -56,7 +55,6 @@ RowBuffer::RowBuffer(const Napi::CallbackInfo& info)
   } catch (const std::bad_alloc&) {
     fail(env, {Code::kOutOfMemory, "no memory for a result of " + std::to_string(memory_->size()) + " bytes"});
   }
-  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
 }
 
 // Arguments firstRow, array: whole rows that this memory has. Sets `offset` to where they are in the memory.

@@ -7,13 +7,14 @@
 #include <span>
 #include <utility>
 
+#include "binding/object_wrap.h"
 #include "runtime/memory_cache.h"
 
 namespace stillvec::binding {
 
 // new RowBuffer(rows, rowBytes): rows in memory of C++'s own, which threads may read and write whatever JavaScript does
 // meanwhile: a transferred or collected ArrayBuffer never leaves them with a dangling pointer.
-class RowBuffer : public Napi::ObjectWrap<RowBuffer> {
+class RowBuffer : public ObjectWrap<RowBuffer> {
  public:
   static constexpr const char* kName = "RowBuffer";
   static constexpr napi_type_tag kTypeTag = {0xc4a7e2915d083b6f, 0x2e9b64f1d7a0c853};

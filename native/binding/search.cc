@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "binding/args.h"
+#include "binding/arrays.h"
 #include "binding/cancellation.h"
 #include "binding/environment.h"
 #include "binding/row_buffer.h"
@@ -71,8 +72,8 @@ void check_size(Napi::Env env, std::size_t size, std::size_t rows, std::size_t c
 }
 
 Napi::Value to_object(Napi::Env env, const search::Hits& hits) {
-  auto indices = Napi::Uint32Array::New(env, hits.indices.size());
-  auto scores = Napi::Float32Array::New(env, hits.scores.size());
+  auto indices = new_array<std::uint32_t>(env, hits.indices.size());
+  auto scores = new_array<float>(env, hits.scores.size());
   std::ranges::copy(hits.indices, indices.Data());
   std::ranges::copy(hits.scores, scores.Data());
   Napi::Object result = Napi::Object::New(env);
@@ -219,15 +220,14 @@ Napi::Value quantize_async(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void define_search(Napi::Env env, Napi::Object exports) {
-  exports.Set("similarity", Napi::Function::New<similarity>(env, "similarity"));
-  exports.Set("similarityAsync", Napi::Function::New<similarity_async>(env, "similarityAsync"));
-  exports.Set("similarityPairwise", Napi::Function::New<similarity_pairwise>(env, "similarityPairwise"));
-  exports.Set("similarityPairwiseAsync",
-              Napi::Function::New<similarity_pairwise_async>(env, "similarityPairwiseAsync"));
-  exports.Set("topK", Napi::Function::New<top_k>(env, "topK"));
-  exports.Set("topKAsync", Napi::Function::New<top_k_async>(env, "topKAsync"));
-  exports.Set("quantize", Napi::Function::New<quantize>(env, "quantize"));
-  exports.Set("quantizeAsync", Napi::Function::New<quantize_async>(env, "quantizeAsync"));
+  export_function<similarity>(env, exports, "similarity");
+  export_function<similarity_async>(env, exports, "similarityAsync");
+  export_function<similarity_pairwise>(env, exports, "similarityPairwise");
+  export_function<similarity_pairwise_async>(env, exports, "similarityPairwiseAsync");
+  export_function<top_k>(env, exports, "topK");
+  export_function<top_k_async>(env, exports, "topKAsync");
+  export_function<quantize>(env, exports, "quantize");
+  export_function<quantize_async>(env, exports, "quantizeAsync");
 }
 
 }  // namespace stillvec::binding

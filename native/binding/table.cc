@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "binding/args.h"
+#include "binding/arrays.h"
 #include "binding/environment.h"
 #include "binding/task.h"
 
@@ -33,6 +34,9 @@ model::Dtype dtype_argument(const Napi::CallbackInfo& info, std::size_t index) {
   fail_argument(info.Env(), "expected float32, float16, bfloat16 or int8 for dtype but received " + name);
 }
 
+// What wrap() hands to the constructor: JavaScript must not be able to.
+thread_local TablePointer wrapped;
+
 Settle settle_with(Result<TablePointer> result) {
   return [result = std::move(result)](Napi::Env env) -> Napi::Value { return Table::wrap(env, unwrap(env, result)); };
 }
@@ -40,34 +44,30 @@ Settle settle_with(Result<TablePointer> result) {
 }  // namespace
 
 Napi::Function Table::define(Napi::Env env) {
-  const Napi::Function constructor = DefineClass(env, kName,
-                                                 {
-                                                     StaticMethod<&Table::load>("load"),
-                                                     StaticMethod<&Table::random>("random"),
-                                                     InstanceAccessor<&Table::rows>("rows"),
-                                                     InstanceAccessor<&Table::dim>("dim"),
-                                                     InstanceAccessor<&Table::dtype>("dtype"),
-                                                     InstanceAccessor<&Table::byte_length>("byteLength"),
-                                                     InstanceAccessor<&Table::mapped>("mapped"),
-                                                     InstanceMethod<&Table::copy>("copy"),
-                                                     InstanceMethod<&Table::scales>("scales"),
-                                                     InstanceMethod<&Table::convert>("convert"),
-                                                     InstanceMethod<&Table::release>("release"),
-                                                 });
+  const Napi::Function constructor = DefineClass(env, {
+                                                          StaticMethod<&Table::load>("load"),
+                                                          StaticMethod<&Table::random>("random"),
+                                                          InstanceAccessor<&Table::rows>("rows"),
+                                                          InstanceAccessor<&Table::dim>("dim"),
+                                                          InstanceAccessor<&Table::dtype>("dtype"),
+                                                          InstanceAccessor<&Table::byte_length>("byteLength"),
+                                                          InstanceAccessor<&Table::mapped>("mapped"),
+                                                          InstanceMethod<&Table::copy>("copy"),
+                                                          InstanceMethod<&Table::scales>("scales"),
+                                                          InstanceMethod<&Table::convert>("convert"),
+                                                          InstanceMethod<&Table::release>("release"),
+                                                      });
   Environment::of(env).table_constructor = Napi::Persistent(constructor);
   return constructor;
 }
 
 Napi::Object Table::wrap(Napi::Env env, TablePointer table) {
-  auto external = Napi::External<TablePointer>::New(env, &table);
-  return Environment::of(env).table_constructor.New({external});
+  wrapped = std::move(table);
+  return Environment::of(env).table_constructor.New({});
 }
 
-// Reached through wrap() only: JavaScript has no External to pass.
-Table::Table(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Table>(info) {
-  if (!info[0].IsExternal()) fail_argument(info.Env(), "a Table is made by Table.load or Table.random");
-  table_ = *info[0].As<Napi::External<TablePointer>>().Data();
-  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+Table::Table(const Napi::CallbackInfo& info) : ObjectWrap<Table>(info), table_(std::move(wrapped)) {
+  if (table_ == nullptr) fail_argument(info.Env(), "a Table is made by Table.load or Table.random");
   // V8 sees a small object: told what hangs on it, it collects the tables of a training run as they pile up. A mapped
   // one is the system's to keep or to drop.
   if (!table_->is_mapped()) tell_bytes(info.Env(), table_->bytes());
@@ -121,7 +121,7 @@ Napi::Value Table::convert(const Napi::CallbackInfo& info) {
 // table.scales(): Float32Array | null
 Napi::Value Table::scales(const Napi::CallbackInfo& info) {
   if (table_->scales() == nullptr) return info.Env().Null();
-  auto scales = Napi::Float32Array::New(info.Env(), table_->rows());
+  auto scales = new_array<float>(info.Env(), table_->rows());
   std::copy_n(table_->scales(), table_->rows(), scales.Data());
   return scales;
 }

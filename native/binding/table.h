@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <memory>
 
+#include "binding/object_wrap.h"
 #include "model/embedding_table.h"
 
 namespace stillvec::binding {
 
 // A token table. Made by Table.load, Table.random and TrainingRun.snapshot, never by `new`.
-class Table : public Napi::ObjectWrap<Table> {
+class Table : public ObjectWrap<Table> {
  public:
   static constexpr const char* kName = "Table";
   static constexpr napi_type_tag kTypeTag = {0x1f6e0d3b7c2a4e95, 0x8d4b19f05c7e6a23};
@@ -18,7 +19,7 @@ class Table : public Napi::ObjectWrap<Table> {
   static Napi::Function define(Napi::Env env);
   static Napi::Object wrap(Napi::Env env, std::shared_ptr<const model::EmbeddingTable> table);
   explicit Table(const Napi::CallbackInfo& info);
-  ~Table() override;
+  ~Table();
 
   const std::shared_ptr<const model::EmbeddingTable>& table() const { return table_; }
 

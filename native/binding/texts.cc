@@ -92,12 +92,19 @@ std::vector<std::uint64_t> TextArena::append_strings(const Napi::Array& strings)
     Napi::HandleScope scope(env);
     const std::span<const char16_t> units = read_units(env, strings.Get(i), buffer);
     const std::size_t bound = text::utf16::utf8_size_bound(units), most = size_ + bound;
-    // As if all that follow were as long, or, should they turn out longer and longer, twice what there is.
-    if (most > capacity_) grow(std::max(size_ + bound * (count - i), capacity_ == 0 ? most : 2 * capacity_));
+    if (most > capacity_) grow(room_for(most, bound, count - i - 1));
     size_ += text::utf16::to_utf8(units, reinterpret_cast<std::uint8_t*>(bytes_.get()) + size_);
     bounds.push_back(size_);
   }
   return bounds;
+}
+
+// Room for `size` bytes and for `rest` more strings as long as one of `bound` bytes: that saves growing again where all
+// are about as long. Where this one is far longer than the others, no more than a limit, or twice what there is.
+std::size_t TextArena::room_for(std::size_t size, std::size_t bound, std::size_t rest) const {
+  constexpr std::size_t kMostAhead = 16 << 20;
+  const std::size_t most = std::max(kMostAhead, capacity_);
+  return size + (rest == 0 ? 0 : std::min(bound, most / rest) * rest);
 }
 
 void TextArena::grow(std::size_t capacity) {

@@ -28,6 +28,7 @@ class TextArena {
   static TextArena read_utf8(const Napi::CallbackInfo& info, std::size_t index, std::size_t count);
 
   std::vector<std::uint64_t> append_strings(const Napi::Array& strings);
+  std::size_t room_for(std::size_t size, std::size_t bound, std::size_t rest) const;
   void grow(std::size_t capacity);
 
   std::unique_ptr<char[]> bytes_;

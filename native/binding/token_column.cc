@@ -45,22 +45,19 @@ training::Values<T> map_values(Napi::Env env, const model::File& file, std::uint
 }  // namespace
 
 Napi::Function TokenColumn::define(Napi::Env env) {
-  return DefineClass(env, kName,
-                     {
-                         InstanceMethod<&TokenColumn::append>("append"),
-                         InstanceMethod<&TokenColumn::append_ids>("appendIds"),
-                         InstanceMethod<&TokenColumn::copy_ids>("copyIds"),
-                         InstanceMethod<&TokenColumn::copy_offsets>("copyOffsets"),
-                         InstanceMethod<&TokenColumn::map>("map"),
-                         InstanceAccessor<&TokenColumn::count>("count"),
-                         InstanceAccessor<&TokenColumn::tokens>("tokens"),
-                         InstanceMethod<&TokenColumn::fingerprint>("fingerprint"),
-                     });
+  return DefineClass(env, {
+                              InstanceMethod<&TokenColumn::append>("append"),
+                              InstanceMethod<&TokenColumn::append_ids>("appendIds"),
+                              InstanceMethod<&TokenColumn::copy_ids>("copyIds"),
+                              InstanceMethod<&TokenColumn::copy_offsets>("copyOffsets"),
+                              InstanceMethod<&TokenColumn::map>("map"),
+                              InstanceAccessor<&TokenColumn::count>("count"),
+                              InstanceAccessor<&TokenColumn::tokens>("tokens"),
+                              InstanceMethod<&TokenColumn::fingerprint>("fingerprint"),
+                          });
 }
 
-TokenColumn::TokenColumn(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TokenColumn>(info) {
-  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
-}
+TokenColumn::TokenColumn(const Napi::CallbackInfo& info) : ObjectWrap<TokenColumn>(info) {}
 
 Result<std::shared_ptr<const training::TokenColumn>> TokenColumn::freeze() {
   if (state_->busy) return Status{Code::kInvalidArgument, "texts are still being appended to the column"};
@@ -77,14 +74,13 @@ Napi::Value TokenColumn::append(const Napi::CallbackInfo& info) {
   struct Run {
     std::vector<std::uint32_t> ids, lengths;
   };
-  check_open(info.Env());
   const auto encoder = object_argument<Encoder>(info, 0, "encoder").encoder();
   if (encoder->tokenizer() == nullptr) fail_argument(info.Env(), "this encoder has no tokenizer: use appendIds");
   auto texts = std::make_shared<const TextArena>(TextArena::read(info, 1));
   std::string prompt = string_argument(info, 4, "prompt");
+  check_open(info.Env());  // only now: reading an array may run JavaScript
   std::vector<std::size_t> bounds = chunk_bounds(texts->view());
   auto runs = std::make_shared<std::vector<Run>>(bounds.size() - 1);
-  state_->busy = true;
   return run_on_pool(
       info.Env(), runs->size(),
       [encoder, texts, runs, prompt = std::move(prompt), bounds = std::move(bounds)](std::size_t chunk, unsigned) {
@@ -93,27 +89,34 @@ Napi::Value TokenColumn::append(const Napi::CallbackInfo& info) {
       },
       [runs, state = state_](Napi::Env env) {
         training::TokenColumn& column = state->column;
+        std::size_t ids = 0, lengths = 0;
+        for (const Run& run : *runs) ids += run.ids.size(), lengths += run.lengths.size();
+        column.ids.make_room(ids);
+        column.offsets.make_room(lengths);
         for (const Run& run : *runs) {
           column.ids.append(run.ids);
           for (const std::uint32_t length : run.lengths) column.offsets.push_back(column.offsets.back() + length);
         }
-        state->busy = false;
         return env.Undefined();
-      });
+      },
+      0, hold(state_, state_->busy));
 }
 
 // appendIds(ids: Uint32Array, offsets: Uint32Array): void
 Napi::Value TokenColumn::append_ids(const Napi::CallbackInfo& info) {
   check_open(info.Env());
-  const std::span<const std::uint32_t> ids = array_argument<std::uint32_t>(info, 0, "ids");
-  const std::span<const std::uint32_t> offsets = array_argument<std::uint32_t>(info, 1, "offsets");
+  // Copies: other threads may write to what JavaScript shares with them.
+  const std::vector<std::uint32_t> ids = array_copy_argument<std::uint32_t>(info, 0, "ids");
+  const std::vector<std::uint32_t> offsets = array_copy_argument<std::uint32_t>(info, 1, "offsets");
   if (offsets.empty() || offsets.front() != 0 || offsets.back() != ids.size() || !std::ranges::is_sorted(offsets)) {
     fail_argument(info.Env(), "expected offsets that rise from 0 to the number of ids");
   }
   training::TokenColumn& column = state_->column;
   const std::uint64_t base = column.offsets.back();
+  column.ids.make_room(ids.size());
+  column.offsets.make_room(offsets.size());
   column.ids.append(ids);
-  for (const std::uint32_t offset : offsets.subspan(1)) column.offsets.push_back(base + offset);
+  for (const std::uint32_t offset : std::span(offsets).subspan(1)) column.offsets.push_back(base + offset);
   return info.Env().Undefined();
 }
 

@@ -4,12 +4,13 @@
 
 #include <memory>
 
+#include "binding/object_wrap.h"
 #include "training/trainer.h"
 
 namespace stillvec::binding {
 
 // new TokenColumn(): one column of a dataset, filled by append() and then handed to a TrainingRun.
-class TokenColumn : public Napi::ObjectWrap<TokenColumn> {
+class TokenColumn : public ObjectWrap<TokenColumn> {
  public:
   static constexpr const char* kName = "TokenColumn";
   static constexpr napi_type_tag kTypeTag = {0x70c5f1a8e24d9b36, 0xd16a3c8f4e50b792};

@@ -59,10 +59,9 @@ std::vector<text::AddedToken> added_tokens_field(const Napi::Object& config) {
 
 }  // namespace
 
-Napi::Function Tokenizer::define(Napi::Env env) { return DefineClass(env, kName, {}); }
+Napi::Function Tokenizer::define(Napi::Env env) { return DefineClass(env, {}); }
 
-Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Tokenizer>(info) {
-  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
+Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : ObjectWrap<Tokenizer>(info) {
   const TextArena vocabulary = TextArena::read(info, 0);
   if (!info[3].IsObject()) fail_argument(info.Env(), "expected an object for config");
   const auto config = info[3].As<Napi::Object>();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "binding/args.h"
+#include "binding/arrays.h"
 #include "binding/environment.h"
 #include "binding/fields.h"
 #include "binding/table.h"
@@ -27,9 +28,9 @@ struct TrainingRun::State {
   std::atomic<bool> stopping = false;
   bool busy = false;  // JavaScript thread only
 
-  // Draws the next batch, entering the next epoch where one ends; false after the last of `epochs`.
-  bool next_batch(std::uint64_t epochs) {
-    for (; epoch < epochs; ++epoch, epoch_begun = false) {
+  // Draws the next batch, entering the next epoch where one ends; false after the last of `epochs`, and when stopped.
+  bool next_batch(std::uint64_t epochs, const std::atomic<bool>& cancelled) {
+    for (; epoch < epochs && !cancelled && !stopping; ++epoch, epoch_begun = false) {
       if (!epoch_begun) sampler->begin_epoch(epoch);
       epoch_begun = true;
       if (sampler->next(batch)) return true;
@@ -115,21 +116,20 @@ training::SamplerKind sampler_field(const Napi::Object& config) {
 }  // namespace
 
 Napi::Function TrainingRun::define(Napi::Env env) {
-  return DefineClass(env, kName,
-                     {
-                         InstanceAccessor<&TrainingRun::batches_per_epoch>("batchesPerEpoch"),
-                         InstanceMethod<&TrainingRun::advance>("advance"),
-                         InstanceMethod<&TrainingRun::stop>("stop"),
-                         InstanceMethod<&TrainingRun::snapshot>("snapshot"),
-                         InstanceMethod<&TrainingRun::state>("state"),
-                         InstanceMethod<&TrainingRun::copy_state>("copyState"),
-                         InstanceMethod<&TrainingRun::restore>("restore"),
-                         InstanceMethod<&TrainingRun::gradient>("gradient"),
-                     });
+  return DefineClass(env, {
+                              InstanceAccessor<&TrainingRun::batches_per_epoch>("batchesPerEpoch"),
+                              InstanceMethod<&TrainingRun::advance>("advance"),
+                              InstanceMethod<&TrainingRun::stop>("stop"),
+                              InstanceMethod<&TrainingRun::snapshot>("snapshot"),
+                              InstanceMethod<&TrainingRun::state>("state"),
+                              InstanceMethod<&TrainingRun::copy_state>("copyState"),
+                              InstanceMethod<&TrainingRun::restore>("restore"),
+                              InstanceMethod<&TrainingRun::gradient>("gradient"),
+                          });
 }
 
 TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<TrainingRun>(info), state_(std::make_shared<State>()) {
+    : ObjectWrap<TrainingRun>(info), state_(std::make_shared<State>()) {
   const Napi::Env env = info.Env();
   std::shared_ptr<const model::EmbeddingTable> initial = object_argument<Table>(info, 0, "table").table();
   if (!info[1].IsArray() || !info[2].IsObject()) fail_argument(env, "expected columns and a config");
@@ -159,12 +159,10 @@ TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
   state_->trainer =
       unwrap(env, training::Trainer::create(pool, values, initial->rows(), initial->dim(), loss_fields(config),
                                             optimizer_fields(config), precision, seed));
-  info.This().As<Napi::Object>().TypeTag(&kTypeTag);
 }
 
-void TrainingRun::begin_use(Napi::Env env) {
+void TrainingRun::check_idle(Napi::Env env) const {
   if (state_->busy) fail_argument(env, "the run is at work");
-  state_->busy = true;
 }
 
 Napi::Value TrainingRun::batches_per_epoch(const Napi::CallbackInfo& info) {
@@ -179,7 +177,7 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
   const std::span<const double> rates = array_argument<double>(info, 0, "learningRates");
   const std::uint64_t epochs = integer_argument(info, 1, "epochs");
   const auto time = std::chrono::duration<double, std::milli>(number_argument(info, 2, "milliseconds"));
-  begin_use(info.Env());
+  check_idle(info.Env());
   return run_on_thread(
       info.Env(),
       [state = state_, rates = std::vector<double>(rates.begin(), rates.end()), epochs,
@@ -191,7 +189,7 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
           if (cancelled || state->stopping || (!records.empty() && std::chrono::steady_clock::now() - start >= time))
             break;
           const auto begin = std::chrono::steady_clock::now();
-          if (!state->next_batch(epochs)) break;
+          if (!state->next_batch(epochs, cancelled)) break;
           const std::chrono::duration<double> drawing = std::chrono::steady_clock::now() - begin;
           Result<training::StepReport> report = state->trainer->step(state->column_pointers, state->batch, rate);
           if (!report.is_ok()) {
@@ -204,14 +202,14 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
                                          static_cast<double>(state->epoch), drawing.count(), seconds.index,
                                          seconds.catch_up, seconds.pooling, seconds.loss, seconds.update});
         }
-        return [state, records = std::move(records), status](Napi::Env env) -> Napi::Value {
-          state->busy = false;
+        return [records = std::move(records), status](Napi::Env env) -> Napi::Value {
           if (!status.is_ok()) fail(env, status);
-          auto array = Napi::Float64Array::New(env, records.size());
+          auto array = new_array<double>(env, records.size());
           std::ranges::copy(records, array.Data());
           return array;
         };
-      });
+      },
+      hold(state_, state_->busy));
 }
 
 // Ends a running advance() after its current step.
@@ -222,30 +220,32 @@ Napi::Value TrainingRun::stop(const Napi::CallbackInfo& info) {
 
 // snapshot(): Promise<Table>, the table as it stands now.
 Napi::Value TrainingRun::snapshot(const Napi::CallbackInfo& info) {
-  begin_use(info.Env());
-  return run_on_thread(info.Env(), [state = state_](const std::atomic<bool>&) -> Settle {
-    const training::Trainer& trainer = *state->trainer;
-    Status status = Status::ok();
-    auto table = model::EmbeddingTable::from_f32(trainer.rows(), trainer.dim(), [&](float* out) {
-      status = trainer.snapshot({out, trainer.rows() * trainer.dim()});
-    });
-    return [state, status, table = std::move(table)](Napi::Env env) -> Napi::Value {
-      state->busy = false;
-      if (!status.is_ok()) fail(env, status);
-      return Table::wrap(env, unwrap(env, table));
-    };
-  });
+  check_idle(info.Env());
+  return run_on_thread(
+      info.Env(),
+      [state = state_](const std::atomic<bool>&) -> Settle {
+        const training::Trainer& trainer = *state->trainer;
+        Status status = Status::ok();
+        auto table = model::EmbeddingTable::from_f32(trainer.rows(), trainer.dim(), [&](float* out) {
+          status = trainer.snapshot({out, trainer.rows() * trainer.dim()});
+        });
+        return [status, table = std::move(table)](Napi::Env env) -> Napi::Value {
+          if (!status.is_ok()) fail(env, status);
+          return Table::wrap(env, unwrap(env, table));
+        };
+      },
+      hold(state_, state_->busy));
 }
 
 // state(): all that the next steps depend on but the three tables, which copyState() gives.
 Napi::Value TrainingRun::state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (state_->busy) fail_argument(env, "the run is at work");
+  check_idle(env);
   const training::TrainerState trainer = state_->trainer->state();
   const std::vector<std::uint32_t> remaining = state_->sampler->remaining();
-  auto last_steps = Napi::Uint32Array::New(env, trainer.last_steps.size());
-  auto learning_rates = Napi::Float64Array::New(env, trainer.learning_rates.size());
-  auto remaining_rows = Napi::Uint32Array::New(env, remaining.size());
+  auto last_steps = new_array<std::uint32_t>(env, trainer.last_steps.size());
+  auto learning_rates = new_array<double>(env, trainer.learning_rates.size());
+  auto remaining_rows = new_array<std::uint32_t>(env, remaining.size());
   std::ranges::copy(trainer.last_steps, last_steps.Data());
   std::ranges::copy(trainer.learning_rates, learning_rates.Data());
   std::ranges::copy(remaining, remaining_rows.Data());
@@ -263,7 +263,7 @@ Napi::Value TrainingRun::state(const Napi::CallbackInfo& info) {
 // copyState(table: 'weights' | 'firstMoment' | 'secondMoment', begin, target: Float32Array): values from `begin` on
 Napi::Value TrainingRun::copy_state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (state_->busy) fail_argument(env, "the run is at work");
+  check_idle(env);
   const std::string name = string_argument(info, 0, "table");
   const training::TrainerState trainer = state_->trainer->state();
   const std::span<const float> values = name == "weights"       ? trainer.table
@@ -281,33 +281,40 @@ Napi::Value TrainingRun::copy_state(const Napi::CallbackInfo& info) {
 // restore(weights, firstMoment, secondMoment: Table, state): void
 Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (state_->busy) fail_argument(env, "the run is at work");
-  const auto values = [&](std::size_t index, const char* name) {
+  const auto table = [&](std::size_t index, const char* name) {
     const auto& table = object_argument<Table>(info, index, name).table();
     if (table->dtype() != model::Dtype::kF32) fail_argument(env, std::string("expected a float32 table for ") + name);
-    return std::span(reinterpret_cast<const float*>(table->data()), table->rows() * table->dim());
+    return table;
   };
+  const auto weights = table(0, "weights"), first_moment = table(1, "firstMoment");
+  const auto second_moment = table(2, "secondMoment");
   if (!info[3].IsObject()) fail_argument(env, "expected an object for state");
   const auto object = info[3].As<Napi::Object>();
   const auto last_steps = array_field_of<std::uint32_t>(object, "lastSteps");
   const auto learning_rates = array_field_of<double>(object, "learningRates");
   const auto remaining = array_field_of<std::uint32_t>(object, "remainingRows");
+  const std::uint64_t history_begin = integer_field(object, "historyBegin");
+  const std::string random_state = string_field(object, "randomState");
+  const std::uint64_t epoch = integer_field(object, "epoch");
+  const bool epoch_begun = boolean_field(object, "epochBegun");
+  check_idle(env);  // only now: reading a field may run JavaScript
 
   std::vector<bool> seen(state_->sampler->rows());
   for (const std::uint32_t row : remaining) {
     if (row >= seen.size() || seen[row]) fail(env, {Code::kCorrupt, "remainingRows are not rows of the dataset"});
     seen[row] = true;
   }
+  const auto values = [](const model::EmbeddingTable& of) {
+    return std::span(reinterpret_cast<const float*>(of.data()), of.rows() * of.dim());
+  };
   training::TrainerState trainer;
-  trainer.table = values(0, "weights");
-  trainer.first_moment = values(1, "firstMoment");
-  trainer.second_moment = values(2, "secondMoment");
+  trainer.table = values(*weights);
+  trainer.first_moment = values(*first_moment);
+  trainer.second_moment = values(*second_moment);
   trainer.last_steps = last_steps;
   trainer.learning_rates = learning_rates;
-  trainer.history_begin = integer_field(object, "historyBegin");
-  trainer.random_state = std::strtoull(string_field(object, "randomState").c_str(), nullptr, 10);
-  const std::uint64_t epoch = integer_field(object, "epoch");
-  const bool epoch_begun = boolean_field(object, "epochBegun");
+  trainer.history_begin = history_begin;
+  trainer.random_state = std::strtoull(random_state.c_str(), nullptr, 10);
   const Status status = state_->trainer->restore(trainer);
   if (!status.is_ok()) fail(env, status);
   state_->sampler->restore(remaining);
@@ -318,8 +325,8 @@ Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
 
 // gradient(rows: Uint32Array, out: Float32Array): number. The loss of a batch and its dense gradient; for tests.
 Napi::Value TrainingRun::gradient(const Napi::CallbackInfo& info) {
-  if (state_->busy) fail_argument(info.Env(), "the run is at work");
-  const std::span<const std::uint32_t> rows = array_argument<std::uint32_t>(info, 0, "rows");
+  check_idle(info.Env());
+  const std::vector<std::uint32_t> rows = array_copy_argument<std::uint32_t>(info, 0, "rows");
   const std::span<float> out = array_argument<float>(info, 1, "out");
   return Napi::Number::New(info.Env(),
                            unwrap(info.Env(), state_->trainer->gradient(state_->column_pointers, rows, out)));

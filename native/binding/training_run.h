@@ -5,13 +5,14 @@
 #include <atomic>
 #include <memory>
 
+#include "binding/object_wrap.h"
 #include "training/batch_sampler.h"
 #include "training/trainer.h"
 
 namespace stillvec::binding {
 
 // new TrainingRun(table, columns: TokenColumn[], config): a trainer, its sampler and the data they draw from.
-class TrainingRun : public Napi::ObjectWrap<TrainingRun> {
+class TrainingRun : public ObjectWrap<TrainingRun> {
  public:
   static constexpr const char* kName = "TrainingRun";
   static constexpr napi_type_tag kTypeTag = {0xe8421d7c93b5f06a, 0x05f9d2b7a16c8e43};
@@ -22,7 +23,7 @@ class TrainingRun : public Napi::ObjectWrap<TrainingRun> {
  private:
   struct State;
 
-  void begin_use(Napi::Env env);
+  void check_idle(Napi::Env env) const;
   Napi::Value batches_per_epoch(const Napi::CallbackInfo& info);
   Napi::Value advance(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);

@@ -63,6 +63,8 @@ Status too_large(std::size_t rows, std::size_t dim) {
           "a table of " + std::to_string(rows) + " x " + std::to_string(dim) + " values is too large to address"};
 }
 
+Status no_columns() { return {Code::kInvalidArgument, "a table needs at least one column"}; }
+
 Status out_of_memory(std::size_t bytes) {
   return {Code::kOutOfMemory, "cannot allocate " + std::to_string(bytes) + " bytes for a table"};
 }
@@ -136,6 +138,7 @@ void EmbeddingTable::FreeAligned::operator()(std::byte* bytes) const {
 
 Result<EmbeddingTable::Owned> EmbeddingTable::allocate(Dtype dtype, std::size_t rows, std::size_t dim) {
   std::size_t bytes = 0;
+  if (dim == 0) return no_columns();
   if (!byte_count(rows, dim, dtype_size(dtype), bytes)) return too_large(rows, dim);
   void* memory = ::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment}, std::nothrow);
   if (memory == nullptr) return out_of_memory(bytes);
@@ -186,6 +189,7 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::load(const std::st
                                                                    FileDtype dtype, std::size_t rows, std::size_t dim,
                                                                    const std::uint64_t* scales_offset) {
   std::size_t bytes = 0;
+  if (dim == 0) return no_columns();
   if (!byte_count(rows, dim, file_dtype_size(dtype), bytes)) return too_large(rows, dim);
   Result<File> opened = File::open(path);
   if (!opened.is_ok()) return opened.status();

@@ -88,6 +88,7 @@ struct Encoder::Scratch {
   std::vector<std::size_t> ends;  // where each text's ids end
   std::string prompted;
   std::vector<float> row;
+  std::unique_ptr<Scratch> next;  // among the free ones: giving one back takes no memory
 };
 
 class Encoder::ScratchLease {
@@ -95,10 +96,8 @@ class Encoder::ScratchLease {
   explicit ScratchLease(const Encoder& encoder) : encoder_(encoder) {
     {
       std::lock_guard lock(encoder_.mutex_);
-      if (!encoder_.free_.empty()) {
-        scratch_ = std::move(encoder_.free_.back());
-        encoder_.free_.pop_back();
-      }
+      scratch_ = std::move(encoder_.free_);
+      if (scratch_ != nullptr) encoder_.free_ = std::move(scratch_->next);
     }
     if (scratch_ == nullptr) {
       scratch_ = std::make_unique<Scratch>();
@@ -107,7 +106,8 @@ class Encoder::ScratchLease {
   }
   ~ScratchLease() {
     std::lock_guard lock(encoder_.mutex_);
-    encoder_.free_.push_back(std::move(scratch_));
+    scratch_->next = std::move(encoder_.free_);
+    encoder_.free_ = std::move(scratch_);
   }
   ScratchLease(const ScratchLease&) = delete;
   ScratchLease& operator=(const ScratchLease&) = delete;

@@ -71,7 +71,7 @@ class Encoder {
   std::shared_ptr<const text::WordPieceTokenizer> tokenizer_;
   std::shared_ptr<const EmbeddingTable> table_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Scratch>> free_;
+  mutable std::unique_ptr<Scratch> free_;  // a list
 
  public:
   ~Encoder();

@@ -4,6 +4,8 @@
 
 namespace stillvec {
 
+MemoryCache::MemoryCache() { free_.reserve(kMostBytes / kLeastBytes); }
+
 std::shared_ptr<MemoryCache> MemoryCache::shared() {
   static std::mutex mutex;
   static std::weak_ptr<MemoryCache> current;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 #if defined(__linux__)
@@ -34,7 +35,7 @@ unsigned default_threads() {
 
 class ThreadPool::Job {
  public:
-  Job(std::size_t chunks, ChunkBody body, std::function<void(bool)> done, unsigned slots)
+  Job(std::size_t chunks, ChunkBody body, std::function<void(Outcome)> done, unsigned slots)
       : chunks_(chunks), body_(std::move(body)), done_(std::move(done)), free_slots_(slots) {
     for (unsigned slot = 0; slot < slots; ++slot) free_slots_[slot] = slots - 1 - slot;
   }
@@ -45,9 +46,9 @@ class ThreadPool::Job {
   std::size_t chunks_;
   std::size_t next_ = 0;  // first chunk that has not begun
   std::size_t running_ = 0;
-  bool cancelled_ = false;
+  Outcome outcome_ = Outcome::kDone;
   ChunkBody body_;
-  std::function<void(bool)> done_;
+  std::function<void(Outcome)> done_;
   std::vector<unsigned> free_slots_;
   std::condition_variable finished_;
 };
@@ -60,7 +61,13 @@ struct ThreadPool::Claim {
 
 ThreadPool::ThreadPool(unsigned threads) {
   threads_.reserve(threads);
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run_worker(); });
+  for (unsigned i = 0; i < threads; ++i) {
+    try {
+      threads_.emplace_back([this] { run_worker(); });
+    } catch (const std::exception&) {
+      break;  // a limit on processes, or no memory for a stack
+    }
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -95,21 +102,36 @@ bool ThreadPool::claim_from(const std::shared_ptr<Job>& job, Claim& claim) {
 }
 
 bool ThreadPool::claim(Claim& claim) {
-  for (std::size_t i = 0; i < jobs_.size(); ++i) {
-    std::shared_ptr<Job> job = jobs_.front();
-    jobs_.pop_front();
-    const bool claimed = claim_from(job, claim);
-    if (job->next_ < job->chunks_) jobs_.push_back(std::move(job));
+  for (std::size_t i = jobs_.size(); i > 0; --i) {
+    const auto job = jobs_.begin();
+    const bool claimed = claim_from(*job, claim);
+    if ((*job)->next_ < (*job)->chunks_) {
+      jobs_.splice(jobs_.end(), jobs_, job);
+    } else {
+      jobs_.erase(job);
+    }
     if (claimed) return true;
   }
   return false;
 }
 
+void ThreadPool::drop_rest(Job& job, Outcome outcome) {
+  job.outcome_ = outcome;
+  job.next_ = job.chunks_;
+  jobs_.remove_if([&](const std::shared_ptr<Job>& other) { return other.get() == &job; });
+}
+
 void ThreadPool::run(Claim& claim, std::unique_lock<std::mutex>& lock) {
   Job& job = *claim.job;
   lock.unlock();
-  job.body_(claim.index, claim.slot);
+  bool has_thrown = false;
+  try {
+    job.body_(claim.index, claim.slot);
+  } catch (...) {
+    has_thrown = true;
+  }
   lock.lock();
+  if (has_thrown) drop_rest(job, Outcome::kOutOfMemory);
   --job.running_;
   job.free_slots_.push_back(claim.slot);
   if (job.running_ > 0 || job.next_ < job.chunks_) return;
@@ -117,10 +139,10 @@ void ThreadPool::run(Claim& claim, std::unique_lock<std::mutex>& lock) {
   if (!job.done_) return;
   // What the body holds is let go before anyone hears that the job is done.
   ChunkBody body = std::exchange(job.body_, nullptr);
-  std::function<void(bool)> done = std::exchange(job.done_, nullptr);
+  std::function<void(Outcome)> done = std::exchange(job.done_, nullptr);
   lock.unlock();
   body = nullptr;
-  done(job.cancelled_);
+  done(job.outcome_);
   done = nullptr;
   lock.lock();
 }
@@ -135,31 +157,45 @@ void ThreadPool::run_worker() {
   }
 }
 
-void ThreadPool::parallel_for(std::size_t chunks, const ChunkBody& body, unsigned max_threads) {
-  const unsigned most = max_threads == 0 ? size() : std::min(max_threads, size());
-  if (chunks <= 1 || most == 1) {
+void ThreadPool::run_all(std::size_t chunks, const ChunkBody& body, unsigned max_threads) {
+  std::list<std::shared_ptr<Job>> entry;
+  if (chunks > 1 && threads_for(max_threads) > 1) {
+    try {
+      entry.push_back(std::make_shared<Job>(chunks, std::cref(body), nullptr, threads_for(max_threads)));
+    } catch (const std::bad_alloc&) {
+      // The calling thread can do it without a job.
+    }
+  }
+  if (entry.empty()) {
     for (std::size_t i = 0; i < chunks; ++i) body(i, 0);
     return;
   }
-  auto job = std::make_shared<Job>(chunks, std::cref(body), nullptr, most);
+  const std::shared_ptr<Job> job = entry.front();
   std::unique_lock lock(mutex_);
-  jobs_.push_back(job);
+  jobs_.splice(jobs_.end(), entry);
   work_.notify_all();
   Claim mine;
   while (claim_from(job, mine)) run(mine, lock);
-  std::erase(jobs_, job);
   job->finished_.wait(lock, [&] { return job->running_ == 0 && job->next_ == job->chunks_; });
+  jobs_.remove(job);
+  if (job->outcome_ == Outcome::kOutOfMemory) throw std::bad_alloc();
 }
 
-std::shared_ptr<ThreadPool::Job> ThreadPool::submit(std::size_t chunks, ChunkBody body, std::function<void(bool)> done,
-                                                    unsigned max_threads) {
-  const unsigned most = max_threads == 0 ? size() : std::min(max_threads, size());
-  auto job = std::make_shared<Job>(std::max<std::size_t>(chunks, 1), std::move(body), std::move(done), most);
-  if (chunks == 0) job->body_ = [](std::size_t, unsigned) {};
-  {
-    std::lock_guard lock(mutex_);
-    jobs_.push_back(job);
+std::shared_ptr<ThreadPool::Job> ThreadPool::submit(std::size_t chunks, ChunkBody body,
+                                                    std::function<void(Outcome)> done, unsigned max_threads) {
+  if (chunks == 0) body = [](std::size_t, unsigned) {};
+  std::list<std::shared_ptr<Job>> entry;
+  entry.push_back(std::make_shared<Job>(std::max<std::size_t>(chunks, 1), std::move(body), std::move(done),
+                                        threads_for(max_threads)));
+  std::shared_ptr<Job> job = entry.front();
+  std::unique_lock lock(mutex_);
+  if (threads_.empty()) {
+    Claim mine;
+    while (claim_from(job, mine)) run(mine, lock);
+    return job;
   }
+  jobs_.splice(jobs_.end(), entry);
+  lock.unlock();
   work_.notify_all();
   return job;
 }
@@ -167,13 +203,12 @@ std::shared_ptr<ThreadPool::Job> ThreadPool::submit(std::size_t chunks, ChunkBod
 void ThreadPool::cancel(const std::shared_ptr<Job>& job) {
   std::unique_lock lock(mutex_);
   if (job->next_ == job->chunks_) return;
-  job->cancelled_ = true;
   if (job->running_ > 0) {
-    job->next_ = job->chunks_;
-    std::erase(jobs_, job);
+    drop_rest(*job, Outcome::kCancelled);
     return;
   }
   // Nothing of it is running: one empty chunk brings `done` to a pool thread.
+  job->outcome_ = Outcome::kCancelled;
   job->next_ = job->chunks_ - 1;
   job->body_ = [](std::size_t, unsigned) {};
 }

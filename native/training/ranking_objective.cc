@@ -106,7 +106,7 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
   const std::size_t prefixes = prefixes_.size();
   const bool same_shape = columns == columns_ && batch == batch_;
   if (!same_shape) {
-    columns_ = columns;
+    columns_ = 0;  // until all is laid out
     batch_ = batch;
     documents_ = (columns - 1) * batch;
     text_rows_ = text_rows(columns, batch);
@@ -142,6 +142,7 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
       add_side(0, (directions & kDocToDoc) != 0, kDocToDoc, (directions & kDocToQuery) != 0, kDocToQuery);
     }
     losses_.assign(batch, 0.0);
+    columns_ = columns;
   }
 
   const std::size_t row_blocks = blocks_for(batch, tile_rows_) * tile_blocks_;

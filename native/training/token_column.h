@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -27,11 +28,18 @@ class Values {
 
   void push_back(T value) { append({&value, 1}); }
   void append(std::span<const T> values) {
+    make_room(values.size());
+    own_.insert(own_.end(), values.begin(), values.end());
+  }
+
+  // From now on the next `count` values can be added without new memory, so that nothing can fail between them.
+  void make_room(std::size_t count) {
     if (keeper_ != nullptr) {
       own_.assign(kept_.begin(), kept_.end());
       keeper_.reset();
     }
-    own_.insert(own_.end(), values.begin(), values.end());
+    if (own_.capacity() - own_.size() >= count) return;
+    own_.reserve(std::max(own_.size() + count, 2 * own_.capacity()));
   }
 
  private:

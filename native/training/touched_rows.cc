@@ -65,6 +65,14 @@ Status TouchedRows::build(std::span<const TokenColumn* const> columns, std::span
   }
   by_text_.reserve(tokens);
   by_row_.reserve(tokens);
+  // All memory is had before anything is counted: a build that fails leaves no counts to the next one.
+  const std::size_t most_rows = std::min(tokens, counts_.size());
+  rows_.clear();
+  row_begin_.clear();
+  runs_.clear();
+  rows_.reserve(most_rows);
+  row_begin_.reserve(most_rows + 1);
+  runs_.reserve(kMostRuns + 2);
   const std::size_t chunks = kernels::blocks_for(batch.size(), kTextsPerChunk);
   pool_.parallel_for(columns.size() * chunks, [&](std::size_t chunk, unsigned slot) {
     Buffer<std::uint32_t>& places = places_[slot];
@@ -107,9 +115,6 @@ Status TouchedRows::build(std::span<const TokenColumn* const> columns, std::span
   pool_.parallel_for(parts, [&](std::size_t part, unsigned) {
     for_each_entry(part, [&](std::uint32_t, const kernels::WeightedRow& token) { ++counts_[token.row]; });
   });
-  rows_.clear();
-  row_begin_.clear();
-  runs_.clear();
   std::size_t begin = 0;
   for (std::uint32_t row = 0; row < counts_.size(); ++row) {
     if (counts_[row] == 0) continue;

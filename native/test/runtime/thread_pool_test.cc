@@ -5,6 +5,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
+#include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace stillvec {
@@ -64,8 +67,10 @@ TEST(ThreadPool, ASmallJobIsNotKeptWaitingByALargeOne) {
         submitted.wait();
         ++large_chunks;
       },
-      [&](bool) { large_done.open(); });
-  pool.submit(1, [&](std::size_t, unsigned) { chunks_before_small = large_chunks; }, [&](bool) { small_done.open(); });
+      [&](ThreadPool::Outcome) { large_done.open(); });
+  pool.submit(
+      1, [&](std::size_t, unsigned) { chunks_before_small = large_chunks; },
+      [&](ThreadPool::Outcome) { small_done.open(); });
   submitted.open();
   small_done.wait();
   EXPECT_LE(chunks_before_small, 2);
@@ -85,8 +90,8 @@ TEST(ThreadPool, CancelDropsWhatHasNotBegun) {
         begun.open();
         proceed.wait();
       },
-      [&](bool c) {
-        cancelled = c;
+      [&](ThreadPool::Outcome outcome) {
+        cancelled = outcome == ThreadPool::Outcome::kCancelled;
         done.open();
       });
   begun.wait();
@@ -112,8 +117,8 @@ TEST(ThreadPool, CancelBeforeTheFirstChunkStillReports) {
   std::atomic<int> ran = 0;
   auto job = pool.submit(
       5, [&](std::size_t, unsigned) { ++ran; },
-      [&](bool c) {
-        cancelled = c;
+      [&](ThreadPool::Outcome outcome) {
+        cancelled = outcome == ThreadPool::Outcome::kCancelled;
         done.open();
       });
   pool.cancel(job);
@@ -121,6 +126,55 @@ TEST(ThreadPool, CancelBeforeTheFirstChunkStillReports) {
   done.wait();
   EXPECT_TRUE(cancelled);
   EXPECT_EQ(ran, 0);
+}
+
+TEST(ThreadPool, ParallelForThrowsOnceNoChunkRuns) {
+  ThreadPool pool(4);
+  for (std::size_t thrower : {0u, 1u, 7u, 99u}) {
+    std::atomic<int> running = 0;
+    const auto body = [&](std::size_t i, unsigned) {
+      ++running;
+      if (i == thrower) {
+        --running;
+        throw std::bad_alloc();
+      }
+      std::this_thread::yield();
+      --running;
+    };
+    EXPECT_THROW(pool.parallel_for(100, body), std::bad_alloc);
+    EXPECT_EQ(running, 0);
+  }
+  std::atomic<int> ran = 0;
+  pool.parallel_for(100, [&](std::size_t, unsigned) { ++ran; });
+  EXPECT_EQ(ran, 100);
+}
+
+TEST(ThreadPool, AJobWhoseChunkThrowsReportsThat) {
+  ThreadPool pool(2);
+  Latch done;
+  std::atomic<ThreadPool::Outcome> outcome = ThreadPool::Outcome::kDone;
+  pool.submit(
+      1000,
+      [](std::size_t i, unsigned) {
+        if (i == 3) throw std::length_error("a vector of 2^64 bytes");
+      },
+      [&](ThreadPool::Outcome o) {
+        outcome = o;
+        done.open();
+      });
+  done.wait();
+  EXPECT_EQ(outcome, ThreadPool::Outcome::kOutOfMemory);
+}
+
+TEST(ThreadPool, WithoutThreadsTheCallingOneDoesTheWork) {
+  ThreadPool pool(0);
+  EXPECT_EQ(pool.size(), 1u);
+  int ran = 0;
+  pool.parallel_for(10, [&](std::size_t, unsigned) { ++ran; });
+  bool done = false;
+  pool.submit(10, [&](std::size_t, unsigned) { ++ran; }, [&](ThreadPool::Outcome) { done = true; });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(ran, 20);
 }
 
 TEST(ThreadPool, JobsFromManyThreadsAtOnce) {
