@@ -55,6 +55,7 @@
       "native/model/random_normal.cc",
       "native/runtime/cpu.cc",
       "native/runtime/memory_cache.cc",
+      "native/runtime/pages.cc",
       "native/runtime/thread_pool.cc",
       "native/search/similarity.cc",
       "native/search/top_k.cc",

@@ -82,6 +82,10 @@ Napi::Value to_object(Napi::Env env, const search::Hits& hits) {
   return result;
 }
 
+Settle settle_hits(search::Hits hits) {
+  return [hits = std::move(hits)](Napi::Env env) { return to_object(env, hits); };
+}
+
 Settle settle_undefined() {
   return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
 }
@@ -186,7 +190,7 @@ Napi::Value top_k_async(const Napi::CallbackInfo& info) {
           if (!ended && !*flag) search.run(piece);
         });
         if (ended || *flag) return settle_aborted();
-        return [hits = search.hits()](Napi::Env settled) { return to_object(settled, hits); };
+        return settle_hits(search.hits());
       });
 }
 

@@ -13,17 +13,11 @@
 #include "model/random_normal.h"
 #include "runtime/thread_pool.h"
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 static_assert(std::endian::native == std::endian::little, "tables are little-endian files used as they are");
 
 namespace stillvec::model {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kHugeTable = std::size_t{4} << 20;  // from here on, 2 MiB pages save TLB misses
 constexpr std::size_t kRowsPerChunk = 256;
 
 std::size_t file_dtype_size(FileDtype dtype) {
@@ -132,27 +126,16 @@ class EmbeddingTable::Mapping {
 EmbeddingTable::EmbeddingTable() = default;
 EmbeddingTable::~EmbeddingTable() = default;
 
-void EmbeddingTable::FreeAligned::operator()(std::byte* bytes) const {
-  ::operator delete(bytes, std::align_val_t{kAlignment});
-}
-
 Result<EmbeddingTable::Owned> EmbeddingTable::allocate(Dtype dtype, std::size_t rows, std::size_t dim) {
   std::size_t bytes = 0;
   if (dim == 0) return no_columns();
   if (!byte_count(rows, dim, dtype_size(dtype), bytes)) return too_large(rows, dim);
-  void* memory = ::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment}, std::nothrow);
-  if (memory == nullptr) return out_of_memory(bytes);
-#if defined(__linux__)
-  if (bytes >= kHugeTable) {
-    constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
-    const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + kHugePage - 1) & ~(kHugePage - 1);
-    const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) & ~(kHugePage - 1);
-    // Advice: where the kernel declines, pages are small and everything works.
-    if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-  }
-#endif
   Owned owned;
-  owned.bytes.reset(static_cast<std::byte*>(memory));
+  try {
+    owned.bytes.reserve(bytes);
+  } catch (const std::bad_alloc&) {
+    return out_of_memory(bytes);
+  }
   owned.dtype = dtype;
   owned.rows = rows;
   owned.dim = dim;
@@ -165,7 +148,7 @@ std::shared_ptr<const EmbeddingTable> EmbeddingTable::finish(Owned owned, std::u
   table->dim_ = owned.dim;
   table->dtype_ = owned.dtype;
   table->owned_ = std::move(owned.bytes);
-  table->data_ = table->owned_.get();
+  table->data_ = table->owned_.data();
   table->scales_ = std::move(scales);
   return table;
 }
@@ -228,7 +211,7 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::load(const std::st
 
   Result<Owned> owned = allocate(table_dtype(dtype), rows, dim);
   if (!owned.is_ok()) return owned.status();
-  std::byte* out = owned.value().bytes.get();
+  std::byte* out = owned.value().bytes.data();
   if (dtype != FileDtype::kF64) {
     const Status read = file.read(offset, bytes, out);
     if (!read.is_ok()) return read;
@@ -250,7 +233,7 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::random(std::size_t
                                                                      std::uint64_t seed, ThreadPool* pool) {
   Result<Owned> owned = allocate(Dtype::kF32, rows, dim);
   if (!owned.is_ok()) return owned.status();
-  auto* out = reinterpret_cast<float*>(owned.value().bytes.get());
+  auto* out = reinterpret_cast<float*>(owned.value().bytes.data());
   const std::size_t count = rows * dim;
   constexpr std::size_t kPairsPerChunk = 1u << 17;
   const auto fill_chunk = [&](std::size_t chunk, unsigned) {
@@ -279,7 +262,7 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::convert(Dtype dtyp
     scales = allocate_scales(rows_);
     if (scales == nullptr) return out_of_memory(rows_ * sizeof(float));
   }
-  std::byte* out = owned.value().bytes.get();
+  std::byte* out = owned.value().bytes.data();
   if (dtype == dtype_) {
     if (bytes() > 0) std::memcpy(out, data_, bytes());
     if (scales != nullptr) std::copy_n(scales_.get(), rows_, scales.get());

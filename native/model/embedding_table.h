@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/buffer.h"
 #include "runtime/status.h"
 
 namespace stillvec {
@@ -49,7 +50,7 @@ class EmbeddingTable {
   static Result<std::shared_ptr<const EmbeddingTable>> from_f32(std::size_t rows, std::size_t dim, Fill&& fill) {
     Result<Owned> owned = allocate(Dtype::kF32, rows, dim);
     if (!owned.is_ok()) return owned.status();
-    fill(reinterpret_cast<float*>(owned.value().bytes.get()));
+    fill(reinterpret_cast<float*>(owned.value().bytes.data()));
     return finish(std::move(owned.value()), nullptr);
   }
 
@@ -76,11 +77,8 @@ class EmbeddingTable {
   void read_f32(std::size_t begin, std::size_t end, float* out) const;
 
  private:
-  struct FreeAligned {
-    void operator()(std::byte* bytes) const;
-  };
   struct Owned {
-    std::unique_ptr<std::byte, FreeAligned> bytes;
+    Buffer<std::byte> bytes;
     Dtype dtype = Dtype::kF32;
     std::size_t rows = 0, dim = 0;
   };
@@ -98,7 +96,7 @@ class EmbeddingTable {
   std::size_t dim_ = 0;
   Dtype dtype_ = Dtype::kF32;
   const std::byte* data_ = nullptr;
-  std::unique_ptr<std::byte, FreeAligned> owned_;
+  Buffer<std::byte> owned_;
   std::unique_ptr<float[]> scales_;
   std::unique_ptr<Mapping> mapping_;
 };

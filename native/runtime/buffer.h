@@ -7,9 +7,7 @@
 #include <new>
 #include <type_traits>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "runtime/pages.h"
 
 namespace stillvec {
 
@@ -29,14 +27,13 @@ class Buffer {
     values_.reset();
     capacity_ = 0;
     if (count > static_cast<std::size_t>(-1) / sizeof(T) - kHugePage) throw std::bad_alloc();
-    const std::size_t alignment = count * sizeof(T) >= 2 * kHugePage ? kHugePage : kCacheLine;
-    const std::size_t bytes = (count * sizeof(T) + alignment - 1) / alignment * alignment;
-    void* memory = allocate(bytes, alignment);
+    // From the system where it is large: the allocator would keep what is freed, for each thread that has asked.
+    const bool is_large = count * sizeof(T) >= 2 * kHugePage;
+    const std::size_t unit = is_large ? kHugePage : kCacheLine;
+    const std::size_t bytes = (count * sizeof(T) + unit - 1) / unit * unit;
+    void* memory = is_large ? map_huge_pages(bytes) : allocate(bytes);
     if (memory == nullptr) throw std::bad_alloc();
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (alignment == kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
-    values_.reset(static_cast<T*>(memory));
+    values_ = {static_cast<T*>(memory), Free{is_large ? bytes : 0}};
     capacity_ = count;
   }
 
@@ -44,10 +41,8 @@ class Buffer {
 
   // The contents are no longer needed: the kernel may take the pages until they are next written to.
   void give_up_contents() {
-#if defined(__linux__) && defined(MADV_FREE)
     const std::size_t bytes = capacity_ * sizeof(T) / kHugePage * kHugePage;
-    if (bytes > 0) madvise(static_cast<void*>(values_.get()), bytes, MADV_FREE);
-#endif
+    if (bytes > 0) offer_pages(static_cast<void*>(values_.get()), bytes);
   }
 
   std::size_t capacity() const { return capacity_; }
@@ -58,19 +53,26 @@ class Buffer {
 
  private:
   static constexpr std::size_t kCacheLine = 64;
-  static constexpr std::size_t kHugePage = 2u << 20;
 
 #if defined(_WIN32)
-  static void* allocate(std::size_t bytes, std::size_t alignment) { return _aligned_malloc(bytes, alignment); }
-  struct Free {
-    void operator()(T* values) const { _aligned_free(values); }
-  };
+  static void* allocate(std::size_t bytes) { return _aligned_malloc(bytes, kCacheLine); }
+  static void free(void* values) { _aligned_free(values); }
 #else
-  static void* allocate(std::size_t bytes, std::size_t alignment) { return std::aligned_alloc(alignment, bytes); }
-  struct Free {
-    void operator()(T* values) const { std::free(values); }
-  };
+  static void* allocate(std::size_t bytes) { return std::aligned_alloc(kCacheLine, bytes); }
+  static void free(void* values) { std::free(values); }
 #endif
+
+  struct Free {
+    std::size_t mapped_bytes = 0;  // 0: from the allocator
+
+    void operator()(T* values) const {
+      if (mapped_bytes > 0) {
+        unmap_pages(values, mapped_bytes);
+      } else {
+        Buffer::free(values);
+      }
+    }
+  };
 
   std::unique_ptr<T, Free> values_;
   std::size_t capacity_ = 0;

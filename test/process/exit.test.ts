@@ -106,3 +106,24 @@ test('a failure that is caught does not come back as an unhandled rejection', ()
   expect(stdout).toBe('ERR_INVALID_ARGUMENT 256\n');
   expect(status).toBe(0);
 });
+
+test('tables that evaluations publish go when the next one comes', () => {
+  const { stdout, stderr } = run(`
+    const wide = await stillvec.SentenceTransformer.create({ tokenizer: ${JSON.stringify(tokenizer)}, dim: 1 << 16 });
+    const rss = [];
+    const evaluate = async (published) => {
+      await published.encode('the red fox');
+      rss.push(process.memoryUsage.rss());
+      return { score: 0 };
+    };
+    await wide.fit({
+      trainDataset: { anchor: pairs.anchor.slice(0, 60), positive: pairs.positive.slice(0, 60) },
+      loss,
+      batchSize: 2,
+      evalSteps: 1,
+      evaluator: { name: 'memory', primaryMetric: 'score', evaluate },
+    });
+    console.log(rss.length, (rss.at(-1) - rss[1]) / wide.info().bytes < 2);`);
+  expect(stderr).toBe('');
+  expect(stdout).toBe('30 true\n');
+});
