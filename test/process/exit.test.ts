@@ -123,7 +123,8 @@ test('tables that evaluations publish go when the next one comes', () => {
       evalSteps: 1,
       evaluator: { name: 'memory', primaryMetric: 'score', evaluate },
     });
-    console.log(rss.length, (rss.at(-1) - rss[1]) / wide.info().bytes < 2);`);
+    // Adam's moments take memory as more and more rows are touched: two more tables at most.
+    console.log(rss.length, (rss.at(-1) - rss[1]) / wide.info().bytes < 4);`);
   expect(stderr).toBe('');
   expect(stdout).toBe('30 true\n');
 });
