@@ -6,7 +6,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return `a function ${value.name}`.trimEnd();
   if (Array.isArray(value)) return `an array of length ${value.length}`;
-  if (isTypedArray(value)) return `a ${value.constructor.name} of length ${value.length}`;
+  if (isTypedArray(value)) return `${article(value.constructor.name)} of length ${value.length}`;
   if (typeof value === 'object' && value !== null) {
     if ('then' in value && typeof value.then === 'function') return 'a promise, which has to be awaited first';
     const constructor: unknown = value.constructor;
@@ -16,6 +16,10 @@ export function describe(value: unknown): string {
     return name === 'Object' ? 'an object' : `an instance of ${name}`;
   }
   return String(value);
+}
+
+function article(name: string): string {
+  return `${/^[AEI]/.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 function isTypedArray(value: unknown): value is Uint8Array {

@@ -9,13 +9,11 @@ import { SentenceTransformer } from 'stillvec';
 import { learnVocabulary, writeTokenizer } from '../demo/vocabulary.js';
 
 // Every ```js block of the README and of docs/ is run as it stands, each page's in a folder of its own, in their order.
-// A ```text block after one is what it prints. The folder holds what the pages take for granted: the package, a
-// tokenizer.json and, where `npm start` leaves one and under the id of a model on the hub, a model of random vectors,
-// which also finds equal words.
+// A ```text block after one is what it prints. The folder holds what a checkout does after `npm start`: the package, and
+// where that leaves a model one of random vectors, which also finds equal words.
 
 const checkout = path.resolve(__dirname, '..');
-const hubId = path.join('sentence-transformers', 'static-retrieval-mrl-en-v1');
-const modelPaths = [hubId, path.join('models', 'search-docs')];
+const modelFolder = path.join('models', 'search-docs');
 const pages = ['README.md', ...readdirSync(path.join(checkout, 'docs')).map((name) => `docs/${name}`)];
 
 interface Example {
@@ -34,14 +32,13 @@ function examplesOf(markdown: string): Example[] {
 }
 
 let fixture: string;
-let tokenizer: string;
 
 beforeAll(async () => {
   fixture = mkdtempSync(path.join(tmpdir(), 'stillvec-readme-'));
   const text = pages.map((page) => readFileSync(path.join(checkout, page), 'utf8'));
-  tokenizer = writeTokenizer(fixture, learnVocabulary(text, 2000));
+  const tokenizer = writeTokenizer(fixture, learnVocabulary(text, 2000));
   const model = await SentenceTransformer.create({ tokenizer, seed: 1 });
-  await model.save(path.join(fixture, hubId));
+  await model.save(path.join(fixture, modelFolder));
 });
 
 afterAll(() => {
@@ -52,11 +49,8 @@ function makeFolder(page: string): string {
   const folder = path.join(fixture, 'pages', page);
   mkdirSync(path.join(folder, 'node_modules'), { recursive: true });
   symlinkSync(checkout, path.join(folder, 'node_modules', 'stillvec'), 'junction');
-  for (const model of modelPaths) {
-    mkdirSync(path.join(folder, path.dirname(model)));
-    symlinkSync(path.join(fixture, hubId), path.join(folder, model), 'junction');
-  }
-  writeFileSync(path.join(folder, 'tokenizer.json'), readFileSync(tokenizer));
+  mkdirSync(path.join(folder, path.dirname(modelFolder)));
+  symlinkSync(path.join(fixture, modelFolder), path.join(folder, modelFolder), 'junction');
   return folder;
 }
 

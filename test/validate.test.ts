@@ -173,6 +173,7 @@ test.each([
   [Symbol('s'), 'Symbol(s)'],
   [undefined, 'undefined'],
   [new Float32Array(2), 'a Float32Array of length 2'],
+  [new Int8Array(1), 'an Int8Array of length 1'],
   [Buffer.from('abc'), 'a Buffer of length 3'],
   [Promise.resolve(1), 'a promise, which has to be awaited first'],
   [generate(), 'an instance of Generator'],
