@@ -1,5 +1,9 @@
 import { messageOf, ModelFormatError } from '../errors.js';
 import { describe } from '../validate.js';
+import { refuseLfsPointer } from './lfs-pointer.js';
+
+/** What editors and shells of Windows put before UTF-8. */
+export const byteOrderMark = '\ufeff';
 
 /** A JSON object from a file, read field by field; whatever is not as expected is reported with file and field. */
 export class JsonFields {
@@ -101,10 +105,11 @@ export class JsonFields {
   }
 }
 
-/** Parses the text of a JSON file; `file` names it in the error. */
+/** Parses the text of a JSON file, after a byte order mark if it has one; `file` names it in the error. */
 export function parseJson(file: string, text: string): unknown {
+  refuseLfsPointer(file, text);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.startsWith(byteOrderMark) ? text.slice(1) : text);
   } catch (error) {
     throw new ModelFormatError(`${file}: expected JSON but received ${describe(text)} (${messageOf(error)})`, {
       cause: error,

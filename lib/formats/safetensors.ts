@@ -3,6 +3,7 @@ import { fromNative, IoError, messageOf, ModelFormatError, systemCode } from '..
 import { native } from '../native/index.js';
 import { describe } from '../validate.js';
 import { duplicateKey, JsonFields, parseJson } from './json-fields.js';
+import { lfsMarkBytes, refuseLfsPointer } from './lfs-pointer.js';
 
 /** Bits per element of every dtype that the format knows. */
 const dtypeBits = {
@@ -256,6 +257,7 @@ export async function readSafetensorsHeader(file: string): Promise<SafetensorsHe
   try {
     handle = await open(file, 'r');
     const { size } = await handle.stat();
+    refuseLfsPointer(file, (await readExactly(handle, file, Math.min(size, lfsMarkBytes), 0)).toString('latin1'));
     if (size < lengthBytes)
       throw corrupt(file, `has ${size} bytes, fewer than the ${lengthBytes} of the header's length`);
     const length = (await readExactly(handle, file, lengthBytes, 0)).readBigUInt64LE();

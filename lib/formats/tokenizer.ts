@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
+import { byteOrderMark } from './json-fields.js';
 import { LibraryTokenizer, type TextTokenizer } from './library-tokenizer.js';
 import { model2vecSelection, type TokenSelection } from './token-selection.js';
 import { parseTokenizerJson, type WordPieceDescription } from './tokenizer-json.js';
@@ -42,7 +43,10 @@ export async function loadTokenizer(
   rules: TokenRules,
   check?: (vocabSize: number) => void,
 ): Promise<LoadedTokenizer> {
-  const json = await readBytes(file);
+  // Without a byte order mark, which other readers of the saved file do not take.
+  const bytes = await readBytes(file);
+  const mark = Buffer.from(byteOrderMark);
+  const json = bytes.subarray(bytes.subarray(0, mark.length).equals(mark) ? mark.length : 0);
   const description = parseTokenizerJson(file, json.toString('utf8'));
   const { vocabSize } = description;
   check?.(vocabSize);

@@ -49,6 +49,8 @@ const anotherTokenizer = Buffer.from(`${tokenizerJson} `);
 const staticType = 'sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding';
 const normalizeType = 'sentence_transformers.base.modules.normalize.Normalize';
 
+const lfsPointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 125018208\n`;
+
 function writeJson(name: string, value: unknown): void {
   writeFileSync(join(folder, name), JSON.stringify(value));
 }
@@ -167,6 +169,17 @@ describe('readModelFolder', () => {
     expect((await readModelFolder(join(root, 'linked-model'))).table).toMatchObject({ rows: 3 });
   });
 
+  test('reads files that begin with a byte order mark, and saves none', async () => {
+    await writeGood();
+    const names = ['modules.json', 'config_sentence_transformers.json', 'tokenizer.json'];
+    for (const name of names) {
+      writeFileSync(join(folder, name), `\ufeff${readFileSync(join(folder, name), 'utf8')}`);
+    }
+    const model = await readModelFolder(folder);
+    expect(model.tokenizer.vocabSize).toBe(3);
+    expect(Buffer.from(model.tokenizer.json).toString()).toBe(tokenizerJson);
+  });
+
   test('reads prompts of any name', async () => {
     await writeGood();
     const prompts = '{"__proto__": "p: ", "constructor": "c: ", "toString": "t: "}';
@@ -217,6 +230,18 @@ describe('readModelFolder', () => {
       },
       'ERR_UNSUPPORTED',
       'has only pytorch_model.bin',
+    ],
+    [
+      'a table that Git LFS has not fetched',
+      () => writeFileSync(join(folder, 'model.safetensors'), lfsPointer),
+      'ERR_MODEL_CORRUPT',
+      'model.safetensors is a pointer of Git LFS, not the file itself; fetch it with: git lfs install && git lfs pull',
+    ],
+    [
+      'a tokenizer that Git LFS has not fetched',
+      () => writeFileSync(join(folder, 'tokenizer.json'), lfsPointer),
+      'ERR_MODEL_CORRUPT',
+      'tokenizer.json is a pointer of Git LFS',
     ],
     [
       'a truncated table',
