@@ -86,7 +86,7 @@ async function readExactly(handle: FileHandle, file: string, length: number, pos
   const buffer = Buffer.alloc(length);
   for (let done = 0; done < length;) {
     const { bytesRead } = await handle.read(buffer, done, length - done, position + done);
-    if (bytesRead === 0) throw corrupt(file, `ends after ${position + done} bytes while its header is read`);
+    if (bytesRead === 0) throw corrupt(file, `ends after ${position + done} bytes while it is read`);
     done += bytesRead;
   }
   return buffer;
@@ -187,6 +187,21 @@ function parseHeader(file: string, bytes: Uint8Array, fileSize: number): Safeten
 
 function withHeaderChecksum(header: string, before: string | undefined, after: string): string {
   return header.replace(`"${headerChecksum}":"${before}"`, `"${headerChecksum}":"${after}"`);
+}
+
+/**
+ * The bytes of a tensor.
+ *
+ * @throws ModelFormatError, IoError naming the file.
+ */
+export async function readTensorBytes(file: string, { byteOffset, byteLength }: TensorInfo): Promise<ArrayBuffer> {
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, byteOffset: start } = await readExactly(handle, file, byteLength, byteOffset);
+    return buffer.slice(start, start + byteLength) as ArrayBuffer;
+  } finally {
+    await handle.close();
+  }
 }
 
 /**

@@ -1,26 +1,38 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import { InvalidArgumentError, IoError, messageOf, ModelFormatError } from '../errors.js';
-import { JsonFields, parseJson } from '../formats/json-fields.js';
-import { readSafetensorsHeader, writeSafetensors, type TensorInfo, type TensorSource } from '../formats/safetensors.js';
+import { fromNative, InvalidArgumentError, ModelFormatError } from '../errors.js';
+import type { JsonFields } from '../formats/json-fields.js';
+import { readModelFolder } from '../formats/model-folder.js';
+import {
+  checkBytes,
+  checkData,
+  readSafetensorsHeader,
+  readTensorBytes,
+  writeSafetensors,
+  type SafetensorsDtype,
+  type SafetensorsHeader,
+  type TensorInfo,
+  type TensorSource,
+} from '../formats/safetensors.js';
+import { removeAbandoned, removeWhole, Staging } from '../formats/staging.js';
 import { native, type NativeRunState, type NativeTable, type NativeTrainingRun } from '../native/index.js';
-import type { FitEvaluation, FitStep } from './fit.js';
-
-/** What a run has reported so far. */
-export interface Progress {
-  readonly history: readonly FitStep[];
-  readonly evaluations: readonly FitEvaluation[];
-  readonly rows: number;
-}
-
-/** All that decides how a run goes on, by name: a run may resume only where these are equal. */
-export type RunSettings = Readonly<Record<string, unknown>>;
+import { readState, writeState, type Progress, type RunSettings, type SavedState } from './checkpoint-state.js';
 
 const stateFile = 'trainer_state.json';
 const tensorFile = 'trainer_state.safetensors';
-const folderPattern = /^checkpoint-(\d+)$/;
+
+/** Metadata of the tensors: the checksum of the state, the run that saved it, and when, in milliseconds. */
+const stateChecksum = 'stillvec.state';
+const runKey = 'stillvec.run';
+const savedKey = 'stillvec.saved';
+
+/** A number behind the step has a checkpoint whose name a later run took. */
+const folderPattern = /^checkpoint-(\d+)(?:-\d+)?$/;
+const stagingPrefix = '.checkpoint-';
+
+export type TableShape = Pick<NativeTable, 'rows' | 'dim'>;
 
 /** The tables of a run by their names in the file, which are torch's. */
 const tables = { weights: 'weights', exp_avg: 'firstMoment', exp_avg_sq: 'secondMoment' } as const;
@@ -28,67 +40,79 @@ const tables = { weights: 'weights', exp_avg: 'firstMoment', exp_avg_sq: 'second
 /** Values copied at a time. */
 const chunkLength = 1 << 20;
 
+export function newRunId(): string {
+  return randomBytes(8).toString('hex');
+}
+
 /**
  * Writes `outputDir/checkpoint-STEP`: the model as it stands, and beside it the state of the run. The folder appears
- * under its name only when it is complete and on the disk.
+ * under its name only when it is complete and on the disk; a checkpoint of another run that has the name gets a number
+ * behind it.
  *
  * @param saveModel - Writes the model's files into a folder.
- * @param keep - How many checkpoints to keep; the oldest are removed.
  * @throws IoError naming the folder.
  */
 export async function writeCheckpoint(
   outputDir: string,
   run: NativeTrainingRun,
-  { rows, dim }: Pick<NativeTable, 'rows' | 'dim'>,
+  shape: TableShape,
   settings: RunSettings,
   progress: Progress,
   saveModel: (folder: string) => Promise<void>,
-  keep: number,
 ): Promise<void> {
-  const step = progress.history.length;
-  const folder = path.join(outputDir, `checkpoint-${step}`);
-  const partial = path.join(outputDir, `.checkpoint-${step}-${randomUUID()}`);
+  const name = `checkpoint-${progress.history.length}`;
+  const present = await checkpointsIn(outputDir);
+  const same = present.find((checkpoint) => checkpoint.name === name);
+  // Its bits are those that this run would write again.
+  if (same?.run === progress.runId && (await isWhole(path.join(outputDir, name)))) return;
+
+  const files = await Staging.begin(outputDir, stagingPrefix);
   try {
-    await mkdir(partial, { recursive: true });
-    await saveModel(partial);
-    const { lastSteps, learningRates, remainingRows, ...scalars } = run.state();
-    const tensors: TensorSource[] = [
-      ...Object.entries(tables).map(([name, table]): TensorSource => {
-        const chunks = tableChunks(run, table, rows * dim);
-        return { name, dtype: 'F32', shape: [rows, dim], chunks };
-      }),
-      { name: 'learning_rates', dtype: 'F64', shape: [learningRates.length], chunks: [bytesOf(learningRates)] },
-      { name: 'last_steps', dtype: 'U32', shape: [lastSteps.length], chunks: [bytesOf(lastSteps)] },
-      { name: 'remaining_rows', dtype: 'U32', shape: [remainingRows.length], chunks: [bytesOf(remainingRows)] },
-    ];
-    const json = JSON.stringify({ version: 1, settings, ...scalars, ...progress });
-    const tensorPath = path.join(partial, tensorFile);
-    await writeSynced(tensorPath, (handle) => writeSafetensors(handle, tensorPath, tensors));
-    await writeSynced(path.join(partial, stateFile), (handle) => handle.writeFile(json));
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    throw new IoError(`${outputDir} cannot be written: ${messageOf(error)}`, { cause: error });
-  }
-  const steps = await checkpointSteps(outputDir);
-  for (const old of steps.slice(0, -keep)) {
-    await rm(path.join(outputDir, `checkpoint-${old}`), { recursive: true, force: true });
+    await saveModel(files.folder);
+    // Later than those before it, whatever the clock says.
+    const saved = Math.max(Date.now(), ...present.map((checkpoint) => checkpoint.saved + 1));
+    await stageState(files, run, shape, settings, progress, saved);
+    await files.sync();
+    if (same !== undefined) await makeWay(outputDir, same, progress.runId);
+    await files.place('', path.join(outputDir, name));
+  } finally {
+    await files.discard();
   }
 }
 
-async function writeSynced(
-  file: string,
-  write: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>,
+/** Removes what killed writers have left, and of the checkpoints of a run all but the last ones. */
+export async function removeOldCheckpoints(outputDir: string, runId: string, keep: number): Promise<void> {
+  await removeAbandoned(outputDir, stagingPrefix);
+  const own = (await checkpointsIn(outputDir)).filter(({ run }) => run === runId);
+  for (const { name } of own.slice(0, -keep)) await removeWhole(outputDir, name, stagingPrefix);
+}
+
+async function stageState(
+  files: Staging,
+  run: NativeTrainingRun,
+  { rows, dim }: TableShape,
+  settings: RunSettings,
+  progress: Progress,
+  saved: number,
 ): Promise<void> {
-  const handle = await open(file, 'w');
-  try {
-    await write(handle);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  const { lastSteps, learningRates, remainingRows, ...scalars } = run.state();
+  const tensors: TensorSource[] = [
+    ...Object.entries(tables).map(([name, table]): TensorSource => {
+      const chunks = tableChunks(run, table, rows * dim);
+      return { name, dtype: 'F32', shape: [rows, dim], chunks };
+    }),
+    { name: 'learning_rates', dtype: 'F64', shape: [learningRates.length], chunks: [bytesOf(learningRates)] },
+    { name: 'last_steps', dtype: 'U32', shape: [lastSteps.length], chunks: [bytesOf(lastSteps)] },
+    { name: 'remaining_rows', dtype: 'U32', shape: [remainingRows.length], chunks: [bytesOf(remainingRows)] },
+  ];
+  const state = Buffer.from(writeState(settings, scalars, progress));
+  const metadata = {
+    [stateChecksum]: native.checksum(state),
+    [runKey]: progress.runId,
+    [savedKey]: `${saved}`,
+  };
+  await files.write(tensorFile, (handle, file) => writeSafetensors(handle, file, tensors, { metadata }));
+  await files.writeContent(stateFile, state);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.ArrayBufferView): Uint8Array {
@@ -107,19 +131,82 @@ function* tableChunks(
   }
 }
 
-/** The steps of the complete checkpoints in a folder, ascending. */
-async function checkpointSteps(outputDir: string): Promise<number[]> {
-  const names = await readdir(outputDir).catch(() => []);
-  return names
-    .map((name) => Number(folderPattern.exec(name)?.[1] ?? NaN))
-    .filter((step) => !Number.isNaN(step))
-    .sort((a, b) => a - b);
+/** Takes its name from a checkpoint: one of another run goes on under another name, a damaged one of this run goes. */
+async function makeWay(outputDir: string, { name, run }: Checkpoint, runId: string): Promise<void> {
+  if (run === runId) {
+    await removeWhole(outputDir, name, stagingPrefix);
+    return;
+  }
+  const taken = await readdir(outputDir);
+  let number = 1;
+  while (taken.includes(`${name}-${number}`)) ++number;
+  await rename(path.join(outputDir, name), path.join(outputDir, `${name}-${number}`));
 }
 
-/** The newest checkpoint in `outputDir`, or undefined when there is none. */
-export async function latestCheckpoint(outputDir: string): Promise<string | undefined> {
-  const step = (await checkpointSteps(outputDir)).at(-1);
-  return step === undefined ? undefined : path.join(outputDir, `checkpoint-${step}`);
+interface Checkpoint {
+  readonly name: string;
+  /** Undefined for one that is damaged, or older than these. */
+  readonly run: string | undefined;
+  readonly saved: number;
+}
+
+/** The checkpoints in a folder, in the order in which they were saved. */
+async function checkpointsIn(outputDir: string): Promise<Checkpoint[]> {
+  const checkpoints: Checkpoint[] = [];
+  for (const name of await readdir(outputDir).catch(() => [])) {
+    if (!folderPattern.test(name)) continue;
+    const file = path.join(outputDir, name, tensorFile);
+    const header = await readSafetensorsHeader(file).catch(() => undefined);
+    const { [runKey]: run, [savedKey]: saved } = header?.metadata ?? {};
+    const stats = await stat(saved === undefined ? path.join(outputDir, name) : file).catch(() => undefined);
+    checkpoints.push({ name, run, saved: Number(saved ?? stats?.mtimeMs ?? 0) });
+  }
+  return checkpoints.sort((a, b) => a.saved - b.saved || stepOf(a) - stepOf(b));
+}
+
+function stepOf({ name }: Checkpoint): number {
+  return Number(folderPattern.exec(name)?.[1]);
+}
+
+async function isWhole(folder: string): Promise<boolean> {
+  try {
+    await readCheckpoint(folder);
+    await readModelFolder(folder);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Puts a run where the checkpoint of `outputDir` that was saved last left it. One that is damaged, or that was saved by
+ * a run with other settings, is passed over with a warning, so long as one before it can be taken.
+ *
+ * @returns undefined where there is no checkpoint.
+ * @throws InvalidArgumentError, ModelFormatError as `resumeRun` for the last one, where none can be taken.
+ */
+export async function resumeLatest(
+  outputDir: string,
+  run: NativeTrainingRun,
+  shape: TableShape,
+  settings: RunSettings,
+): Promise<Progress | undefined> {
+  const refused: Error[] = [];
+  for (const { name } of (await checkpointsIn(outputDir)).reverse()) {
+    try {
+      const progress = await resumeRun(path.join(outputDir, name), run, shape, settings);
+      for (const { message } of refused) {
+        process.emitWarning(`${message}; the run goes on from ${name}`, { code: 'STILLVEC_CHECKPOINT_SKIPPED' });
+      }
+      return progress;
+    } catch (error) {
+      if (!(error instanceof ModelFormatError || error instanceof InvalidArgumentError)) throw error;
+      refused.push(error);
+    }
+  }
+  const [last] = refused;
+  if (last !== undefined) throw last;
+  return undefined;
 }
 
 /**
@@ -128,54 +215,76 @@ export async function latestCheckpoint(outputDir: string): Promise<string | unde
  * @throws InvalidArgumentError naming the setting in which this run differs from the one that was saved.
  * @throws ModelFormatError for a checkpoint that is missing or damaged.
  */
-export async function resumeRun(folder: string, run: NativeTrainingRun, settings: RunSettings): Promise<Progress> {
-  const file = path.join(folder, stateFile);
-  let text: string;
+export async function resumeRun(
+  folder: string,
+  run: NativeTrainingRun,
+  shape: TableShape,
+  settings: RunSettings,
+): Promise<Progress> {
+  const { state, header } = await readCheckpoint(folder);
+  checkSettings(folder, settings, state.settings);
+  const file = path.join(folder, tensorFile);
+  const steps = state.progress.history.length - state.scalars.historyBegin;
+  const bytes = (...tensor: [name: string, dtype: SafetensorsDtype, length: number | null]): Promise<ArrayBuffer> =>
+    readTensorBytes(file, tensorOf(file, header, tensor[0], tensor[1], [tensor[2]]));
+  const saved: NativeRunState = {
+    ...state.scalars,
+    learningRates: new Float64Array(await bytes('learning_rates', 'F64', steps)),
+    lastSteps: new Uint32Array(await bytes('last_steps', 'U32', null)),
+    remainingRows: new Uint32Array(await bytes('remaining_rows', 'U32', null)),
+  };
+  const [rows = 0, dim = 0] = tensorOf(file, header, 'weights', 'F32', [null, null]).shape;
+  if (rows !== shape.rows || dim !== shape.dim) {
+    throw new InvalidArgumentError(
+      `${folder} was saved by a run of a table of ${rows} x ${dim}, but this model has ${shape.rows} x ${shape.dim}`,
+    );
+  }
+  const load = (name: string): Promise<NativeTable> => {
+    const { byteOffset } = tensorOf(file, header, name, 'F32', [rows, dim]);
+    return native.Table.load(file, byteOffset, 'F32', rows, dim, null);
+  };
   try {
-    text = await readFile(file, 'utf8');
+    run.restore(await load('weights'), await load('exp_avg'), await load('exp_avg_sq'), saved);
+  } catch (error) {
+    const reason = fromNative(error);
+    if (!(reason instanceof InvalidArgumentError)) throw reason;
+    throw new ModelFormatError(`${file}: ${reason.message}`, { cause: reason });
+  }
+  return { ...state.progress, runId: header.metadata[runKey] ?? newRunId() };
+}
+
+/** The state in a checkpoint, and the header of its tensors, whose bytes are those that were written. */
+async function readCheckpoint(folder: string): Promise<{ state: SavedState; header: SafetensorsHeader }> {
+  const file = path.join(folder, stateFile);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
   } catch (error) {
     throw new ModelFormatError(`${folder} holds no checkpoint`, { code: 'ERR_MODEL_NOT_FOUND', cause: error });
   }
-  const state = new JsonFields(file, '', parseJson(file, text));
-  checkSettings(folder, settings, state.object('settings'));
-
   const tensorPath = path.join(folder, tensorFile);
-  const { tensors } = await readSafetensorsHeader(tensorPath);
-  const named = (name: string): TensorInfo => {
-    const tensor = tensors.find((candidate) => candidate.name === name);
-    if (tensor === undefined) throw new ModelFormatError(`${tensorPath}: has no tensor ${name}`);
-    return tensor;
-  };
-  const table = (name: string): Promise<NativeTable> => {
-    const { byteOffset, dtype, shape } = named(name);
-    return native.Table.load(tensorPath, byteOffset, dtype, shape[0] ?? 0, shape[1] ?? 0, null);
-  };
-  const bytes = async (name: string): Promise<ArrayBuffer> => {
-    const { byteOffset, byteLength } = named(name);
-    const handle = await open(tensorPath);
-    try {
-      const values = new Uint8Array(byteLength);
-      await handle.read(values, 0, byteLength, byteOffset);
-      return values.buffer;
-    } finally {
-      await handle.close();
-    }
-  };
-  const saved: NativeRunState = {
-    lastSteps: new Uint32Array(await bytes('last_steps')),
-    learningRates: new Float64Array(await bytes('learning_rates')),
-    remainingRows: new Uint32Array(await bytes('remaining_rows')),
-    historyBegin: state.integer('historyBegin'),
-    randomState: state.string('randomState'),
-    epoch: state.integer('epoch'),
-    epochBegun: state.boolean('epochBegun'),
-  };
-  run.restore(await table('weights'), await table('exp_avg'), await table('exp_avg_sq'), saved);
-  return {
-    history: state.array('history') as readonly FitStep[],
-    evaluations: state.array('evaluations') as readonly FitEvaluation[],
-    rows: state.integer('rows'),
-  };
+  const header = await readSafetensorsHeader(tensorPath);
+  checkBytes(file, bytes, header.metadata[stateChecksum]);
+  await checkData(tensorPath, header);
+  return { state: readState(file, bytes.toString()), header };
+}
+
+/** A tensor of the dtype and the shape, in which null is any size. */
+function tensorOf(
+  file: string,
+  { tensors }: SafetensorsHeader,
+  name: string,
+  dtype: SafetensorsDtype,
+  shape: readonly (number | null)[],
+): TensorInfo {
+  const tensor = tensors.find((candidate) => candidate.name === name);
+  if (tensor === undefined) throw new ModelFormatError(`${file}: has no tensor ${name}`);
+  const fits = tensor.shape.length === shape.length && shape.every((n, i) => n === null || n === tensor.shape[i]);
+  if (fits && tensor.dtype === dtype) return tensor;
+  const expected = `${dtype} [${shape.map((size) => size ?? 'any').join(', ')}]`;
+  throw new ModelFormatError(
+    `${file}: expected ${expected} for ${name} but received ${tensor.dtype} [${tensor.shape.join(', ')}]`,
+  );
 }
 
 function checkSettings(folder: string, settings: RunSettings, saved: JsonFields): void {

@@ -11,7 +11,8 @@ import {
 } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
-import { latestCheckpoint, resumeRun, writeCheckpoint, type Progress, type RunSettings } from './checkpoint.js';
+import type { Progress, RunSettings } from './checkpoint-state.js';
+import { newRunId, removeOldCheckpoints, resumeLatest, resumeRun, writeCheckpoint } from './checkpoint.js';
 import { datasetParts, datasetRows, type Dataset, type TrainingColumns } from './dataset.js';
 import { checkFitOptions, type FitOptions, type FitProgress, type FitSettings } from './fit-options.js';
 import { scheduleFactor } from './schedulers.js';
@@ -125,11 +126,15 @@ export async function fit(
   signal?.addEventListener('abort', stop, { once: true });
   try {
     signal?.throwIfAborted();
-    const progress = await resume(run, settings, runSettings);
-    const save = async (outputDir: string, progress: Progress): Promise<void> => {
+    const progress = await resume(run, start.table, settings, runSettings);
+    const { runId } = progress;
+    const { outputDir, saveTotalLimit } = settings;
+    if (outputDir !== undefined) await removeOldCheckpoints(outputDir, runId, saveTotalLimit);
+    const save = async (outputDir: string, reported: Omit<Progress, 'runId'>): Promise<void> => {
       const table = await run.snapshot();
       publish(table);
-      await writeCheckpoint(outputDir, run, table, runSettings, progress, saveModel, settings.saveTotalLimit);
+      await writeCheckpoint(outputDir, run, table, runSettings, { runId, ...reported }, saveModel);
+      await removeOldCheckpoints(outputDir, runId, saveTotalLimit);
     };
     const session = new Session(run, settings, model, publish, save, progress, begin);
     await session.train();
@@ -143,13 +148,16 @@ export async function fit(
 
 async function resume(
   run: NativeTrainingRun,
+  table: NativeTable,
   { resumeFromCheckpoint, outputDir }: FitSettings,
   runSettings: RunSettings,
 ): Promise<Progress> {
-  const folder =
-    resumeFromCheckpoint === true && outputDir !== undefined ? await latestCheckpoint(outputDir) : resumeFromCheckpoint;
-  if (typeof folder === 'string') return resumeRun(folder, run, runSettings);
-  return { history: [], evaluations: [], rows: 0 };
+  if (typeof resumeFromCheckpoint === 'string') return resumeRun(resumeFromCheckpoint, run, table, runSettings);
+  const progress =
+    resumeFromCheckpoint && outputDir !== undefined
+      ? await resumeLatest(outputDir, run, table, runSettings)
+      : undefined;
+  return progress ?? { runId: newRunId(), history: [], evaluations: [], rows: 0 };
 }
 
 function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
@@ -234,7 +242,7 @@ class Session {
     private readonly settings: FitSettings,
     private readonly model: Encodes,
     private readonly publish: (table: NativeTable) => void,
-    private readonly save: (outputDir: string, progress: Progress) => Promise<void>,
+    private readonly save: (outputDir: string, reported: Omit<Progress, 'runId'>) => Promise<void>,
     { history, evaluations, rows }: Progress,
     private readonly begin: number,
   ) {

@@ -217,7 +217,17 @@ Status Optimizer::restore(const TrainerState& state) {
   if (state.last_steps.size() != rows_) {
     return {Code::kInvalidArgument, "there is not one last step for each row of the table"};
   }
-  const std::uint64_t now = state.history_begin + state.learning_rates.size();
+  const std::size_t known = state.learning_rates.size();
+  if (known > kMostHistory || state.history_begin > UINT32_MAX - known) {
+    return {Code::kInvalidArgument, "steps " + std::to_string(state.history_begin) + " and " + std::to_string(known) +
+                                        " learning rates after it are more than a run has"};
+  }
+  for (double rate : state.learning_rates) {
+    if (!(rate >= 0.0) || !std::isfinite(rate)) {
+      return {Code::kInvalidArgument, "a learning rate of the history is not finite or is negative"};
+    }
+  }
+  const std::uint64_t now = state.history_begin + known;
   for (std::uint32_t last : state.last_steps) {
     if (last > now || (config_.kind == OptimizerKind::kAdamW && last != 0 && last < state.history_begin)) {
       return {Code::kInvalidArgument, "the last step of a row, " + std::to_string(last) + ", is not among steps " +

@@ -64,8 +64,10 @@ void SlumberTable::restore(std::uint64_t base, std::span<const double> learning_
   base_ = base;
   power1_ = power2_ = 1.0;
   for (std::uint64_t t = 0; t < base; ++t) {
+    const double before1 = power1_, before2 = power2_;
     power1_ *= beta1_;
     power2_ *= beta2_;
+    if (power1_ == before1 && power2_ == before2) break;  // and so for ever, whatever the base
   }
   for (double rate : learning_rates) push(rate);
 }

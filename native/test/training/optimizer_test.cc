@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "reference.h"
@@ -168,6 +169,35 @@ TEST(Optimizer, RefusesAStateThatDoesNotFit) {
   last[2] = 6;
   state.first_moment = std::span<const float>(moments).first(6);
   EXPECT_EQ(optimizer.restore(state).code, Code::kInvalidArgument);
+  state.first_moment = moments;
+  for (const double rate : {-0.1, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    const std::vector<double> wrong = {0.1, rate};
+    state.learning_rates = wrong;
+    EXPECT_EQ(optimizer.restore(state).code, Code::kInvalidArgument);
+  }
+  const std::vector<double> many(5000, 0.1);
+  state.learning_rates = many;
+  EXPECT_EQ(optimizer.restore(state).code, Code::kInvalidArgument);
+}
+
+// Steps are counted in 32 bits, and what a run of many of them has decayed to is found without repeating them.
+TEST(Optimizer, RefusesMoreStepsThanItCounts) {
+  ThreadPool pool(1);
+  Optimizer optimizer(pool, {}, 1, 2);
+  const std::vector<float> moments(2, 0.0f);
+  const std::vector<double> rates(8, 0.1);
+  const std::vector<std::uint32_t> last = {0};
+  TrainerState state;
+  state.first_moment = moments;
+  state.second_moment = moments;
+  state.last_steps = last;
+  state.learning_rates = rates;
+  for (const std::uint64_t begin : {(1ull << 32) - 6, 1ull << 32, (1ull << 53) - 1, ~0ull}) {
+    state.history_begin = begin;
+    EXPECT_EQ(optimizer.restore(state).code, Code::kInvalidArgument) << begin;
+  }
+  state.history_begin = (1ull << 32) - 100;
+  EXPECT_TRUE(optimizer.restore(state).is_ok());
 }
 
 }  // namespace
