@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SentenceTransformer, type Embeddings, type Utf8Column } from 'stillvec';
@@ -83,6 +83,17 @@ describeWithShared('embeddings of Model2Vec', () => {
     test('encode', async () => check(await model.encode(texts)));
     test('encodeSync', () => check(model.encodeSync(texts)));
     test('UTF-8 columns', async () => check(await model.encode(utf8Column(texts))));
+
+    test('saved over itself', async () => {
+      const folder = join(root, `over-${name}`);
+      cpSync(folders.get(name)!, folder, { recursive: true });
+      for (let saves = 0; saves < 2; ++saves) {
+        const over = await SentenceTransformer.load(folder);
+        check(await over.encode(texts));
+        await over.save(folder);
+      }
+      check(await (await SentenceTransformer.load(folder)).encode(texts));
+    });
 
     test('saved and loaded again', async () => {
       const folder = join(root, name);

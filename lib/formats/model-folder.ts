@@ -100,8 +100,8 @@ interface Modules {
   /** Folder of the table and the tokenizer. */
   readonly source: string;
   readonly normalize: boolean;
-  /** Whether modules.json lists them: without it, only Model2Vec reads the folder. */
-  readonly listed: boolean;
+  /** Whether it has settings but no modules.json: then only Model2Vec reads the folder. */
+  readonly isModel2Vec: boolean;
 }
 
 function readModules(folder: string, file: string, value: unknown): Modules {
@@ -118,7 +118,7 @@ function readModules(folder: string, file: string, value: unknown): Modules {
   }
   const path = normalize(join(first.string('path'), '.'));
   if (path.startsWith('..') || path.startsWith(sep)) throw first.invalid('path', 'a path inside the model folder');
-  return { source: join(folder, path), normalize: rest.length > 0, listed: true };
+  return { source: join(folder, path), normalize: rest.length > 0, isModel2Vec: false };
 }
 
 /** Whether a subfolder lies in the folder; one that is a link may lead anywhere. */
@@ -141,10 +141,11 @@ async function findModules(folder: string): Promise<Modules> {
   }
   const subfolder = join(folder, legacySource);
   const inRoot = await exists(join(folder, tableFile));
+  const settings = model2vec ?? (await readFields(join(folder, settingsFile)));
   return {
     source: !inRoot && (await exists(subfolder)) ? subfolder : folder,
-    normalize: (model2vec ?? (await readFields(join(folder, settingsFile))))?.optionalBoolean('normalize') ?? false,
-    listed: false,
+    normalize: settings?.optionalBoolean('normalize') ?? false,
+    isModel2Vec: settings !== undefined,
   };
 }
 
@@ -189,7 +190,7 @@ function readTokenRules(config: JsonFields | undefined, modules: Modules, table:
     if (rules === undefined) throw config.invalid('token_rules', `one of ${tokenRules.join(', ')}`);
     return rules;
   }
-  return !modules.listed || table.tensor === 'embeddings' ? 'model2vec' : 'sentence-transformers';
+  return modules.isModel2Vec || table.tensor === 'embeddings' ? 'model2vec' : 'sentence-transformers';
 }
 
 /** Finds the table among the tensors of a file. */

@@ -142,7 +142,8 @@ describe('readModelFolder', () => {
     }
     writeJson('modules.json', [{ idx: 0, name: '0', path: '0_StaticEmbedding', type: staticType }]);
     const file = join(folder, '0_StaticEmbedding', 'model.safetensors');
-    expect((await readModelFolder(folder)).table.file).toBe(file);
+    expect(await readModelFolder(folder)).toMatchObject({ table: { file }, tokenRules: 'sentence-transformers' });
+    expect((await readModelFolder(join(folder, '0_StaticEmbedding'))).tokenRules).toBe('sentence-transformers');
     rmSync(join(folder, 'modules.json'));
     expect((await readModelFolder(folder)).table.file).toBe(file);
   });
@@ -154,7 +155,8 @@ describe('readModelFolder', () => {
     rmSync(join(folder, 'config_sentence_transformers.json'));
     for (const normalize of [true, false]) {
       writeJson('config.json', { model_type: 'model2vec', normalize });
-      expect(await readModelFolder(folder)).toMatchObject({ normalize, table: { dtype: 'F16', rows: 3, dim: 2 } });
+      const table = { dtype: 'F16', rows: 3, dim: 2 };
+      expect(await readModelFolder(folder)).toMatchObject({ normalize, table, tokenRules: 'model2vec' });
     }
     writeJson('config.json', { model_type: 'model2vec' });
     expect((await readModelFolder(folder)).normalize).toBe(false);
