@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   InformationRetrievalEvaluator,
   InvalidArgumentError,
+  MultipleNegativesRankingLoss,
   SentenceTransformer,
   type Embeddings,
   type Utf8Column,
@@ -449,11 +450,16 @@ describe('wrong arguments are told what to do instead', () => {
   });
 });
 
-test('arrays of reactive frameworks, which are proxies, encode as what they stand for', async () => {
+test('arrays of reactive frameworks, which are proxies, are what they stand for', async () => {
   const reactive = new Proxy(many, {});
   const expected = model.encodeSync(many).data;
   expectSameBits((await model.encode(reactive)).data, expected);
   expectSameBits(model.encodeSync(reactive).data, expected);
   expectSameBits(model.tokenize(reactive).ids, model.tokenize(many).ids);
+  const trained = await SentenceTransformer.create({ tokenizer: writeTinyTokenizer(folder), dim });
+  const rows = many.slice(0, 20).map((text, i) => new Proxy({ anchor: text, positive: `number ${i}` }, {}));
+  const loss = new MultipleNegativesRankingLoss();
+  expect((await trained.fit({ trainDataset: new Proxy(rows, {}), loss })).rows).toBe(20);
+  expect((await trained.fit({ trainDataset: { a: reactive, b: reactive }, loss })).rows).toBe(many.length);
   expect(model.similarity(new Proxy([[1, 0]], {}), [new Proxy([1, 0], {})]).data).toEqual(Float32Array.of(1));
 });
