@@ -202,10 +202,10 @@ export interface NativeTokenColumn {
   /** The same of where each text's ids begin, and of the end. */
   copyOffsets(begin: number, target: BigUint64Array): void;
   /** Takes the column from a file, where `count` + 1 u64 offsets and `tokens` u32 ids below `rows` begin at these bytes. */
-  map(path: string, offsetsAt: number, count: number, idsAt: number, tokens: number, rows: number): void;
+  map(path: string, offsetsAt: number, count: number, idsAt: number, tokens: number, rows: number): Promise<void>;
   append(encoder: NativeEncoder, ...call: NativeInput): Promise<void>;
   /** Equal for equal columns, and hardly ever for others. */
-  fingerprint(): string;
+  fingerprint(): Promise<string>;
   appendIds(ids: Uint32Array, offsets: Uint32Array): void;
 }
 
@@ -245,6 +245,8 @@ export interface NativeRunState {
 
 export interface NativeTrainingRun {
   readonly [brand]: 'TrainingRun';
+  /** Copies the table and looks at the texts; once, before all that follows. */
+  start(): Promise<void>;
   readonly batchesPerEpoch: number;
   /** Ten numbers for each step taken: loss, gradient norm, rows, epoch, and the seconds of its six stages. */
   advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<Float64Array>;
@@ -254,6 +256,8 @@ export interface NativeTrainingRun {
   state(): NativeRunState;
   /** Fills `target` with the values of a table from number `begin` on. */
   copyState(table: 'weights' | 'firstMoment' | 'secondMoment', begin: number, target: Float32Array): void;
-  restore(weights: NativeTable, firstMoment: NativeTable, secondMoment: NativeTable, state: NativeRunState): void;
+  restore(weights: NativeTable, firstMoment: NativeTable, secondMoment: NativeTable, state: NativeRunState): Promise<void>;
   gradient(rows: Uint32Array, out: Float32Array): number;
+  /** Lets go of tables and texts at once, but for work in flight. It can do nothing any more. */
+  release(): void;
 }

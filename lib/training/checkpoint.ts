@@ -244,7 +244,7 @@ export async function resumeRun(
     return native.Table.load(file, byteOffset, 'F32', rows, dim, null);
   };
   try {
-    run.restore(await load('weights'), await load('exp_avg'), await load('exp_avg_sq'), saved);
+    await run.restore(await load('weights'), await load('exp_avg'), await load('exp_avg_sq'), saved);
   } catch (error) {
     const reason = fromNative(error);
     if (!(reason instanceof InvalidArgumentError)) throw reason;

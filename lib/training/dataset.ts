@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors.js';
+import { Pause } from '../event-loop.js';
 import { describe, invalidArgument } from '../validate.js';
 
 /** One training example: its texts by column name and, where the loss wants one, a number as label. */
@@ -185,8 +186,11 @@ export async function* datasetParts(
     return;
   }
   const builder = new ColumnBuilder(option);
+  // An iteration that has nothing to wait for gives nobody else a turn.
+  const pause = new Pause();
   let parts = 0;
   for await (const row of dataset) {
+    await pause.ifDue();
     signal?.throwIfAborted();
     builder.add(row);
     if (builder.pending < rowsPerPart) continue;

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 
+import { untilAborted } from '../abort.js';
 import type { Encodes } from '../evaluation/evaluator.js';
 import { fromNative, InvalidArgumentError } from '../errors.js';
 import {
@@ -112,20 +113,15 @@ export async function fit(
   const runSettings = {
     ...config,
     ...{ learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler },
-    dataset: columns.map((column) => column.fingerprint()),
+    dataset: await untilAborted(Promise.all(columns.map((column) => column.fingerprint())), signal),
   };
-  let run: NativeTrainingRun;
-  try {
-    run = new native.TrainingRun(start.table, columns, config);
-  } catch (error) {
-    throw fromNative(error);
-  }
+  const run = newRun(start.table, columns, config);
   const stop = (): void => {
     run.stop();
   };
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    signal?.throwIfAborted();
+    await untilAborted(run.start(), signal);
     const progress = await resume(run, start.table, settings, runSettings);
     const { runId } = progress;
     const { outputDir, saveTotalLimit } = settings;
@@ -143,6 +139,19 @@ export async function fit(
     throw fromNative(error, signal);
   } finally {
     signal?.removeEventListener('abort', stop);
+    run.release();
+  }
+}
+
+function newRun(
+  table: NativeTable,
+  columns: readonly NativeTokenColumn[],
+  config: NativeTrainingConfig,
+): NativeTrainingRun {
+  try {
+    return new native.TrainingRun(table, columns, config);
+  } catch (error) {
+    throw fromNative(error);
   }
 }
 

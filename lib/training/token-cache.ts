@@ -52,7 +52,7 @@ export class TokenCache {
         if (offsets === undefined || ids === undefined) return columns.length > 0 ? columns : undefined;
         const column = new native.TokenColumn();
         const [count = 0, tokens = 0] = [offsets.shape[0], ids.shape[0]];
-        column.map(this.#file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
+        await column.map(this.#file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
         columns.push(column);
       }
     } catch {

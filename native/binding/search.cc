@@ -90,9 +90,7 @@ Settle settle_undefined() {
   return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
 }
 
-Settle settle_aborted() {
-  return [](Napi::Env env) -> Napi::Value { fail(env, {Code::kAborted, "the call was aborted"}); };
-}
+Settle settle_aborted() { return settle_failure({Code::kAborted, "the call was aborted"}); }
 
 // similarity(a, b, dim, similarity, out: Float32Array): void. Every row of a against every row of b.
 Napi::Value similarity(const Napi::CallbackInfo& info) {

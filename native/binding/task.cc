@@ -86,6 +86,10 @@ class PoolTask final : public Task {
 
 }  // namespace
 
+Settle settle_failure(Status status) {
+  return [status = std::move(status)](Napi::Env env) -> Napi::Value { fail(env, status); };
+}
+
 Napi::Value run_on_thread(Napi::Env env, Work work, std::shared_ptr<void> in_use) {
   return Environment::of(env).run(env, std::make_shared<ThreadTask>(std::move(work), std::move(in_use)));
 }

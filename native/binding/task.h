@@ -15,6 +15,9 @@ namespace stillvec::binding {
 // Makes, on the JavaScript thread, the value that a promise resolves with; throws Napi::Error to reject.
 using Settle = std::function<Napi::Value(Napi::Env)>;
 
+// Rejects with `status`.
+Settle settle_failure(Status status);
+
 // Sets `flag`, which lives in `owner`, until nobody holds what this gives.
 inline std::shared_ptr<void> hold(std::shared_ptr<void> owner, bool& flag) {
   flag = true;

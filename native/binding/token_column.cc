@@ -29,17 +29,43 @@ void copy_values(const Napi::CallbackInfo& info, const training::Values<T>& valu
 
 // `count` values of a file from byte `at` on: mapped, or read where the system does not map.
 template <typename T>
-training::Values<T> map_values(Napi::Env env, const model::File& file, std::uint64_t at, std::uint64_t count) {
+Result<training::Values<T>> map_values(const model::File& file, std::uint64_t at, std::uint64_t count) {
   if (at % sizeof(T) != 0 || at > file.size() || count > (file.size() - at) / sizeof(T)) {
-    fail(env, {Code::kCorrupt, "the file ends before the column does"});
+    return Status{Code::kCorrupt, "the file ends before the column does"};
   }
-  if (count == 0) return {};
+  if (count == 0) return training::Values<T>();
   auto range = std::make_shared<const model::MappedRange>(file.map(at, count * sizeof(T)));
-  if (range->data() != nullptr) return {{reinterpret_cast<const T*>(range->data()), count}, range};
+  if (range->data() != nullptr) {
+    return training::Values<T>({reinterpret_cast<const T*>(range->data()), count}, range);
+  }
   auto memory = std::make_shared<std::vector<T>>(count);
   const Status status = file.read(at, count * sizeof(T), reinterpret_cast<std::byte*>(memory->data()));
-  if (!status.is_ok()) fail(env, status);
-  return {{memory->data(), count}, memory};
+  if (!status.is_ok()) return status;
+  return training::Values<T>({memory->data(), count}, memory);
+}
+
+// Where a column lies in a file, and how many rows its ids may name.
+struct ColumnInFile {
+  std::string path;
+  std::uint64_t offsets_at = 0, count = 0, ids_at = 0, tokens = 0, rows = 0;
+};
+
+Result<training::TokenColumn> read_column(const ColumnInFile& at) {
+  Result<model::File> file = model::File::open(at.path);
+  if (!file.is_ok()) return file.status();
+  if (at.count == UINT64_MAX) return Status{Code::kCorrupt, "more texts than can be"};
+  auto offsets = map_values<std::uint64_t>(file.value(), at.offsets_at, at.count + 1);
+  if (!offsets.is_ok()) return offsets.status();
+  auto ids = map_values<std::uint32_t>(file.value(), at.ids_at, at.tokens);
+  if (!ids.is_ok()) return ids.status();
+  training::TokenColumn column = {std::move(ids.value()), std::move(offsets.value())};
+  if (column.offsets[0] != 0 || column.offsets.back() != column.ids.size() || !std::ranges::is_sorted(column.offsets)) {
+    return Status{Code::kCorrupt, "the offsets do not rise from 0 to the number of ids"};
+  }
+  if (!std::ranges::all_of(column.ids, [&](std::uint32_t id) { return id < at.rows; })) {
+    return Status{Code::kCorrupt, "an id has no row in the table"};
+  }
+  return column;
 }
 
 }  // namespace
@@ -134,36 +160,40 @@ Napi::Value TokenColumn::copy_offsets(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// map(path, offsetsAt, count, idsAt, tokens, rows): void. Takes the column from a file, little-endian and aligned, in
-// the place of what it holds. Every id must be below `rows`.
+// map(path, offsetsAt, count, idsAt, tokens, rows): Promise<void>. Takes the column from a file, little-endian and
+// aligned, in the place of what it holds. Every id must be below `rows`.
 Napi::Value TokenColumn::map(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  check_open(env);
-  const auto file =
-      std::make_shared<const model::File>(unwrap(env, model::File::open(string_argument(info, 0, "path"))));
-  const std::uint64_t count = integer_argument(info, 2, "count");
-  training::TokenColumn column;
-  column.offsets = map_values<std::uint64_t>(env, *file, integer_argument(info, 1, "offsetsAt"), count + 1);
-  column.ids =
-      map_values<std::uint32_t>(env, *file, integer_argument(info, 3, "idsAt"), integer_argument(info, 4, "tokens"));
-  if (column.offsets[0] != 0 || column.offsets.back() != column.ids.size() || !std::ranges::is_sorted(column.offsets)) {
-    fail(env, {Code::kCorrupt, "the offsets do not rise from 0 to the number of ids"});
-  }
-  const std::uint64_t rows = integer_argument(info, 5, "rows");
-  if (!std::ranges::all_of(column.ids, [rows](std::uint32_t id) { return id < rows; })) {
-    fail(env, {Code::kCorrupt, "an id has no row in the table"});
-  }
-  state_->column = std::move(column);
-  return env.Undefined();
+  ColumnInFile at;
+  at.path = string_argument(info, 0, "path");
+  at.offsets_at = integer_argument(info, 1, "offsetsAt");
+  at.count = integer_argument(info, 2, "count");
+  at.ids_at = integer_argument(info, 3, "idsAt");
+  at.tokens = integer_argument(info, 4, "tokens");
+  at.rows = integer_argument(info, 5, "rows");
+  check_open(info.Env());
+  return run_on_thread(
+      info.Env(),
+      [at, state = state_](const std::atomic<bool>&) -> Settle {
+        Result<training::TokenColumn> column = read_column(at);
+        if (!column.is_ok()) return settle_failure(column.status());
+        state->column = std::move(column.value());
+        return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
+      },
+      hold(state_, state_->busy));
 }
 
-// fingerprint(): string. Equal for equal columns, and hardly ever for others.
+// fingerprint(): Promise<string>. Equal for equal columns, and hardly ever for others.
 Napi::Value TokenColumn::fingerprint(const Napi::CallbackInfo& info) {
   check_open(info.Env());
-  std::uint64_t hash = 0;
-  for (const std::uint32_t id : state_->column.ids) hash = mix64(hash ^ id);
-  for (const std::uint64_t offset : state_->column.offsets) hash = mix64(hash ^ offset);
-  return Napi::String::New(info.Env(), std::to_string(hash));
+  return run_on_thread(
+      info.Env(),
+      [state = state_](const std::atomic<bool>&) -> Settle {
+        std::uint64_t hash = 0;
+        for (const std::uint32_t id : state->column.ids) hash = mix64(hash ^ id);
+        for (const std::uint64_t offset : state->column.offsets) hash = mix64(hash ^ offset);
+        return [hash](Napi::Env env) -> Napi::Value { return Napi::String::New(env, std::to_string(hash)); };
+      },
+      hold(state_, state_->busy));
 }
 
 Napi::Value TokenColumn::count(const Napi::CallbackInfo& info) {

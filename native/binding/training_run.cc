@@ -18,6 +18,19 @@
 namespace stillvec::binding {
 
 struct TrainingRun::State {
+  // What start() needs.
+  struct Setup {
+    std::shared_ptr<const model::EmbeddingTable> initial;
+    training::SamplerKind sampler = training::SamplerKind::kRandom;
+    std::uint64_t batch_size = 0;
+    bool drop_last = false;
+    std::uint64_t seed = 0;
+    training::LossConfig loss;
+    training::OptimizerConfig optimizer;
+    training::Precision precision = training::Precision::kFloat32;
+  };
+
+  std::unique_ptr<Setup> setup;  // until start() is done
   std::vector<std::shared_ptr<const training::TokenColumn>> columns;
   std::vector<const training::TokenColumn*> column_pointers;
   std::unique_ptr<training::BatchSampler> sampler;
@@ -118,6 +131,7 @@ training::SamplerKind sampler_field(const Napi::Object& config) {
 Napi::Function TrainingRun::define(Napi::Env env) {
   return DefineClass(env, {
                               InstanceAccessor<&TrainingRun::batches_per_epoch>("batchesPerEpoch"),
+                              InstanceMethod<&TrainingRun::start>("start"),
                               InstanceMethod<&TrainingRun::advance>("advance"),
                               InstanceMethod<&TrainingRun::stop>("stop"),
                               InstanceMethod<&TrainingRun::snapshot>("snapshot"),
@@ -125,6 +139,7 @@ Napi::Function TrainingRun::define(Napi::Env env) {
                               InstanceMethod<&TrainingRun::copy_state>("copyState"),
                               InstanceMethod<&TrainingRun::restore>("restore"),
                               InstanceMethod<&TrainingRun::gradient>("gradient"),
+                              InstanceMethod<&TrainingRun::release>("release"),
                           });
 }
 
@@ -146,26 +161,53 @@ TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
   if (rows > UINT32_MAX - 1) fail(env, {Code::kUnsupported, "more than 2^32 - 2 rows"});
 
   const auto config = info[2].As<Napi::Object>();
-  const std::uint64_t seed = integer_field(config, "seed");
-  const std::uint64_t batch_size = integer_field(config, "batchSize");
-  if (batch_size < 2) fail_argument(env, "expected a batchSize of at least 2");
-  state_->sampler = std::make_unique<training::BatchSampler>(sampler_field(config), state_->column_pointers, batch_size,
-                                                             boolean_field(config, "dropLast"), seed);
-  const training::Precision precision =
-      string_field(config, "precision") == "bfloat16" ? training::Precision::kBfloat16 : training::Precision::kFloat32;
-  ThreadPool& pool = Environment::of(env).pool();
-  if (initial->dtype() != model::Dtype::kF32) initial = unwrap(env, initial->convert(model::Dtype::kF32, pool));
-  const std::span values(reinterpret_cast<const float*>(initial->data()), initial->rows() * initial->dim());
-  state_->trainer =
-      unwrap(env, training::Trainer::create(pool, values, initial->rows(), initial->dim(), loss_fields(config),
-                                            optimizer_fields(config), precision, seed));
+  auto setup = std::make_unique<State::Setup>();
+  setup->initial = std::move(initial);
+  setup->seed = integer_field(config, "seed");
+  setup->batch_size = integer_field(config, "batchSize");
+  if (setup->batch_size < 2) fail_argument(env, "expected a batchSize of at least 2");
+  setup->sampler = sampler_field(config);
+  setup->drop_last = boolean_field(config, "dropLast");
+  if (string_field(config, "precision") == "bfloat16") setup->precision = training::Precision::kBfloat16;
+  setup->loss = loss_fields(config);
+  setup->optimizer = optimizer_fields(config);
+  state_->setup = std::move(setup);
+}
+
+// start(): Promise<void>. Copies the table and looks at the texts, once, before anything else.
+Napi::Value TrainingRun::start(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (state_->busy || state_->setup == nullptr) fail_argument(env, "the run has been started");
+  return run_on_thread(
+      env,
+      [state = state_, &pool = Environment::of(env).pool()](const std::atomic<bool>&) -> Settle {
+        const State::Setup& setup = *state->setup;
+        auto initial = setup.initial;
+        if (initial->dtype() != model::Dtype::kF32) {
+          auto converted = initial->convert(model::Dtype::kF32, pool);
+          if (!converted.is_ok()) return settle_failure(converted.status());
+          initial = converted.value();
+        }
+        const std::span values(reinterpret_cast<const float*>(initial->data()), initial->rows() * initial->dim());
+        auto trainer = training::Trainer::create(pool, values, initial->rows(), initial->dim(), setup.loss,
+                                                 setup.optimizer, setup.precision, setup.seed);
+        if (!trainer.is_ok()) return settle_failure(trainer.status());
+        state->sampler = std::make_unique<training::BatchSampler>(setup.sampler, state->column_pointers,
+                                                                  setup.batch_size, setup.drop_last, setup.seed);
+        state->trainer = std::move(trainer.value());
+        state->setup.reset();
+        return [](Napi::Env settled) -> Napi::Value { return settled.Undefined(); };
+      },
+      hold(state_, state_->busy));
 }
 
 void TrainingRun::check_idle(Napi::Env env) const {
   if (state_->busy) fail_argument(env, "the run is at work");
+  if (state_->trainer == nullptr) fail_argument(env, "the run has not been started");
 }
 
 Napi::Value TrainingRun::batches_per_epoch(const Napi::CallbackInfo& info) {
+  if (state_->sampler == nullptr) fail_argument(info.Env(), "the run has not been started");
   return Napi::Number::New(info.Env(), static_cast<double>(state_->sampler->batches_per_epoch()));
 }
 
@@ -278,7 +320,7 @@ Napi::Value TrainingRun::copy_state(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-// restore(weights, firstMoment, secondMoment: Table, state): void
+// restore(weights, firstMoment, secondMoment: Table, state): Promise<void>
 Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto table = [&](std::size_t index, const char* name) {
@@ -299,28 +341,44 @@ Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
   const bool epoch_begun = boolean_field(object, "epochBegun");
   check_idle(env);  // only now: reading a field may run JavaScript
 
-  std::vector<bool> seen(state_->sampler->rows());
-  for (const std::uint32_t row : remaining) {
-    if (row >= seen.size() || seen[row]) fail(env, {Code::kCorrupt, "remainingRows are not rows of the dataset"});
-    seen[row] = true;
-  }
-  const auto values = [](const model::EmbeddingTable& of) {
-    return std::span(reinterpret_cast<const float*>(of.data()), of.rows() * of.dim());
-  };
-  training::TrainerState trainer;
-  trainer.table = values(*weights);
-  trainer.first_moment = values(*first_moment);
-  trainer.second_moment = values(*second_moment);
-  trainer.last_steps = last_steps;
-  trainer.learning_rates = learning_rates;
-  trainer.history_begin = history_begin;
-  trainer.random_state = std::strtoull(random_state.c_str(), nullptr, 10);
-  const Status status = state_->trainer->restore(trainer);
-  if (!status.is_ok()) fail(env, status);
-  state_->sampler->restore(remaining);
-  state_->epoch = epoch;
-  state_->epoch_begun = epoch_begun;
-  return env.Undefined();
+  return run_on_thread(
+      env,
+      [state = state_, weights, first_moment, second_moment, history_begin, random_state, epoch, epoch_begun,
+       last_steps = std::vector(last_steps.begin(), last_steps.end()),
+       learning_rates = std::vector(learning_rates.begin(), learning_rates.end()),
+       remaining = std::vector(remaining.begin(), remaining.end())](const std::atomic<bool>&) -> Settle {
+        std::vector<bool> seen(state->sampler->rows());
+        for (const std::uint32_t row : remaining) {
+          if (row >= seen.size() || seen[row]) {
+            return settle_failure({Code::kCorrupt, "remainingRows are not rows of the dataset"});
+          }
+          seen[row] = true;
+        }
+        const auto values = [](const model::EmbeddingTable& of) {
+          return std::span(reinterpret_cast<const float*>(of.data()), of.rows() * of.dim());
+        };
+        training::TrainerState trainer;
+        trainer.table = values(*weights);
+        trainer.first_moment = values(*first_moment);
+        trainer.second_moment = values(*second_moment);
+        trainer.last_steps = last_steps;
+        trainer.learning_rates = learning_rates;
+        trainer.history_begin = history_begin;
+        trainer.random_state = std::strtoull(random_state.c_str(), nullptr, 10);
+        const Status status = state->trainer->restore(trainer);
+        if (!status.is_ok()) return settle_failure(status);
+        state->sampler->restore(remaining);
+        state->epoch = epoch;
+        state->epoch_begun = epoch_begun;
+        return [](Napi::Env settled) -> Napi::Value { return settled.Undefined(); };
+      },
+      hold(state_, state_->busy));
+}
+
+// release(): void. Lets go of tables and texts at once, but for work in flight. The run can do nothing any more.
+Napi::Value TrainingRun::release(const Napi::CallbackInfo& info) {
+  state_ = std::make_shared<State>();
+  return info.Env().Undefined();
 }
 
 // gradient(rows: Uint32Array, out: Float32Array): number. The loss of a batch and its dense gradient; for tests.

@@ -25,6 +25,7 @@ class TrainingRun : public ObjectWrap<TrainingRun> {
 
   void check_idle(Napi::Env env) const;
   Napi::Value batches_per_epoch(const Napi::CallbackInfo& info);
+  Napi::Value start(const Napi::CallbackInfo& info);
   Napi::Value advance(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value snapshot(const Napi::CallbackInfo& info);
@@ -32,6 +33,7 @@ class TrainingRun : public ObjectWrap<TrainingRun> {
   Napi::Value copy_state(const Napi::CallbackInfo& info);
   Napi::Value restore(const Napi::CallbackInfo& info);
   Napi::Value gradient(const Napi::CallbackInfo& info);
+  Napi::Value release(const Napi::CallbackInfo& info);
 
   std::shared_ptr<State> state_;
 };
