@@ -289,7 +289,8 @@ export async function readModelFolder(folder: string, { verify = true }: ReadOpt
   const rules = readTokenRules(config, modules, table);
 
   const tokenizerPath = join(modules.source, tokenizerFile);
-  const loading = loadTokenizer(tokenizerPath, rules, (vocabSize) => {
+  const loading = loadTokenizer(tokenizerPath, rules, (vocabSize, json) => {
+    if (verify) checkBytes(tokenizerPath, json, header.metadata[tokenizerChecksum]);
     if (table.rows === vocabSize) return;
     throw new ModelFormatError(
       `${file}: the table has ${table.rows} rows, but ${tokenizerPath} has a vocabulary of ${vocabSize}`,
@@ -297,6 +298,5 @@ export async function readModelFolder(folder: string, { verify = true }: ReadOpt
   });
   // The threads of the pool read the table while this one reads the tokenizer.
   const [tokenizer] = await Promise.all([loading, verify ? checkData(file, header) : undefined]);
-  if (verify) checkBytes(tokenizerPath, tokenizer.json, header.metadata[tokenizerChecksum]);
   return { ...settings, normalize: modules.normalize, tokenRules: rules, folder, table, tokenizer };
 }

@@ -35,13 +35,13 @@ async function readBytes(file: string): Promise<Buffer> {
 /**
  * Reads a tokenizer.json and, where it is none of those that run natively, starts the library for it.
  *
- * @param check - Called with the size of the vocabulary before anything is built of it.
+ * @param check - Called with the size of the vocabulary and the file's bytes before anything is built of them.
  * @throws ModelFormatError, UnsupportedError, IoError, MissingDependencyError naming the file.
  */
 export async function loadTokenizer(
   file: string,
   rules: TokenRules,
-  check?: (vocabSize: number) => void,
+  check?: (vocabSize: number, json: Uint8Array) => void,
 ): Promise<LoadedTokenizer> {
   // Without a byte order mark, which other readers of the saved file do not take.
   const bytes = await readBytes(file);
@@ -49,7 +49,7 @@ export async function loadTokenizer(
   const json = bytes.subarray(bytes.subarray(0, mark.length).equals(mark) ? mark.length : 0);
   const description = parseTokenizerJson(file, json.toString('utf8'));
   const { vocabSize } = description;
-  check?.(vocabSize);
+  check?.(vocabSize, json);
   const selection = rules === 'model2vec' ? model2vecSelection(description) : null;
   const common = { file, json, vocabSize, selection };
   if (description.kind === 'wordpiece') return { kind: 'wordpiece', ...common, description };

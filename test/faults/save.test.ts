@@ -233,3 +233,29 @@ test('a model that was changed by hand loads only where it is asked for', async 
   await model.save(folder);
   expect(await natureOf(folder)).toBe(await nature(model));
 });
+
+const testWithLimits = process.platform === 'win32' ? test.skip : test;
+
+testWithLimits('a save that may write no more leaves the old model, and nothing else', async () => {
+  const folder = path.join(root, 'limited');
+  cpSync(models[0] ?? '', folder, { recursive: true });
+  const before = readdirSync(folder).sort();
+  const program = path.join(root, 'save-limited.cjs');
+  // A reader of the signal, which otherwise ends the process, as in a disk that is full.
+  writeFileSync(
+    program,
+    `process.on('SIGXFSZ', () => undefined);
+     const { SentenceTransformer } = require(${JSON.stringify(packageRoot)});
+     SentenceTransformer.load(${JSON.stringify(models[1])}).then((model) => model.save(${JSON.stringify(folder)})).then(
+       () => process.exit(1),
+       (error) => process.exit(error.code === 'ERR_IO' && error.message.includes('cannot be written') ? 0 : 2),
+     );`,
+  );
+  // Blocks of 512 or 1,024 bytes, fewer than the table takes.
+  const { status } = spawnSync('sh', ['-c', `ulimit -f 4 && exec "$0" "$1"`, process.execPath, program], {
+    stdio: 'inherit',
+  });
+  expect(status).toBe(0);
+  expect(readdirSync(folder).sort()).toEqual(before);
+  expect(await natureOf(folder)).toBe(natures[0]);
+});
