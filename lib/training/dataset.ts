@@ -12,8 +12,10 @@ export type DatasetColumns = Readonly<Record<string, readonly string[] | ArrayLi
  * What `fit` and the losses read: an array of rows, an object of columns, or an (async) iterable of rows, which is read
  * to its end. The order of the columns (in the first row) gives the texts their roles: anchor, positive, negatives. The
  * first of the columns `label`, `labels`, `score`, `scores` holds the label.
+ *
+ * A row is what `DatasetRow` says. Its type is wider, since TypeScript gives interfaces and classes no index signature.
  */
-export type Dataset = readonly DatasetRow[] | DatasetColumns | Iterable<DatasetRow> | AsyncIterable<DatasetRow>;
+export type Dataset = readonly object[] | DatasetColumns | Iterable<object> | AsyncIterable<object>;
 
 /** One text column of a dataset. */
 export interface TextColumn {

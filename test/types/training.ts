@@ -11,7 +11,10 @@ import {
 declare const model: SentenceTransformer;
 const loss = new MatryoshkaLoss(new MultipleNegativesRankingLoss({ scale: 20 }), { dims: [64, 32] });
 
-type Row = Record<'anchor' | 'positive', string>;
+interface Row {
+  anchor: string;
+  positive: string;
+}
 declare const rows: Row[];
 declare const frozen: readonly Readonly<Row>[];
 declare const iterable: Iterable<Row>;
@@ -33,6 +36,8 @@ void model.fit({ trainDataset: rows, loss: 'MultipleNegativesRankingLoss' });
 void model.fit({ trainDataset: Promise.resolve(rows), loss });
 // @ts-expect-error -- a path is for readDatasetFile
 void model.fit({ trainDataset: 'pairs.jsonl', loss });
+// @ts-expect-error -- rows have names for their texts
+void model.fit({ trainDataset: ['a', 'b'], loss });
 // @ts-expect-error -- nothing to train on
 void model.fit({ loss });
 // @ts-expect-error -- no such optimizer
