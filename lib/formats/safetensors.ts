@@ -1,5 +1,5 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { fromNative, IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
+import { fromNative, IoError, messageOf, ModelFormatError, StillvecError, systemCode } from '../errors.js';
 import { native } from '../native/index.js';
 import { describe } from '../validate.js';
 import { duplicateKey, JsonFields, parseJson } from './json-fields.js';
@@ -285,7 +285,7 @@ export async function readSafetensorsHeader(file: string): Promise<SafetensorsHe
     if (systemCode(error) === 'ENOENT') {
       throw new ModelFormatError(`${file}: no such file`, { code: 'ERR_MODEL_NOT_FOUND', cause: error });
     }
-    if (error instanceof ModelFormatError) throw error;
+    if (error instanceof StillvecError) throw error;
     throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   } finally {
     await handle?.close();

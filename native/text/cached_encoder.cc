@@ -55,11 +55,11 @@ bool is_ascii_separator(std::uint8_t byte) {
 
 }  // namespace
 
-// Collects ids in a fixed buffer, so that the caller's vector is touched once in a while and not once a word.
+// Collects ids in a fixed buffer, so that the caller's vector is touched once in a while and not once a word. Whoever
+// is done flushes.
 class CachedEncoder::Output {
  public:
   Output(std::uint32_t* buffer, std::vector<std::uint32_t>& ids) : buffer_(buffer), at_(buffer), ids_(ids) {}
-  ~Output() { flush(); }
 
   void append(const WordCache::Entry& entry) {
     if (at_ > buffer_ + Scratch::kBufferedIds - WordCache::kMaxIds) flush();
@@ -111,6 +111,7 @@ void CachedEncoder::encode(std::string_view text, Scratch& scratch, std::vector<
     }
     if (at < end && out.flush() - before >= enough) break;
   }
+  out.flush();
   release_if_large(scratch.normalized_);
   release_if_large(scratch.missed_);
 }
