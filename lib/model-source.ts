@@ -33,6 +33,7 @@ export interface OpenSettings {
   readonly localFilesOnly: boolean | undefined;
   /** Convert the table to it; undefined keeps the file's. */
   readonly tableDtype: TableDtype | undefined;
+  readonly mmap: boolean;
   readonly verify: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -40,7 +41,7 @@ export interface OpenSettings {
 /** Loads a model folder, or the one that an id stands for. */
 export async function openModel(
   folderOrId: string,
-  { localFilesOnly, tableDtype, verify, signal }: OpenSettings,
+  { localFilesOnly, tableDtype, mmap, verify, signal }: OpenSettings,
 ): Promise<ModelSource> {
   signal?.throwIfAborted();
   const folder = await resolveModelFolder(folderOrId, { localFilesOnly, signal });
@@ -49,7 +50,7 @@ export async function openModel(
     signal?.throwIfAborted();
     const { file, byteOffset, dtype, rows, dim, scalesOffset } = model.table;
     const loadTable = async (): Promise<NativeTable> => {
-      const table = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset);
+      const table = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, mmap);
       return tableDtype === undefined || tableDtype === table.dtype ? table : table.convert(tableDtype);
     };
     return assemble(model.tokenizer, loadTable, model);

@@ -65,6 +65,12 @@ export interface LoadOptions extends ModelOptions {
    */
   readonly tableDtype?: TableDtype;
   /**
+   * Use the table's file where it lies, so that loading takes no time and processes share one copy. The file must then
+   * stay as it is: where a program cuts it short, the next `encode` of a process that has it mapped ends that process
+   * (SIGBUS). False reads it into memory, for folders that others write to. Default: true.
+   */
+  readonly mmap?: boolean;
+  /**
    * Compare the files with the checksums that a saved model has of them. False loads one whose settings or tokenizer
    * were changed by hand. Default: true.
    */
@@ -190,7 +196,7 @@ export class SentenceTransformer {
     knownOptions(
       'load',
       options,
-      [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'verify', 'signal'],
+      [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'mmap', 'verify', 'signal'],
       modelAdvice,
     );
     const signal = abortSignal('signal', options.signal);
@@ -198,9 +204,10 @@ export class SentenceTransformer {
       options.localFilesOnly === undefined ? undefined : boolean('localFilesOnly', options.localFilesOnly);
     const tableDtype =
       options.tableDtype === undefined ? undefined : oneOf('tableDtype', options.tableDtype, tableDtypes);
+    const mmap = boolean('mmap', options.mmap ?? true);
     const verify = boolean('verify', options.verify ?? true);
     const folder = nonEmptyString('folderOrId', folderOrId);
-    const source = await openModel(folder, { localFilesOnly, tableDtype, verify, signal });
+    const source = await openModel(folder, { localFilesOnly, tableDtype, mmap, verify, signal });
     return new SentenceTransformer(source, options);
   }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import { fromNative, messageOf, NativeLoadError } from '../errors.js';
 import type { Native } from './interface.js';
+import { checkVariables } from './settings.js';
 
 let addon: Native | undefined;
 
@@ -16,6 +17,7 @@ export const native = new Proxy({} as Native, {
 });
 
 function loadAddon(): Native {
+  checkVariables(process.env);
   const failures: string[] = [];
   for (const { file, load } of candidates()) {
     try {

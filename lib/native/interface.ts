@@ -21,6 +21,7 @@ export interface Native {
       rows: number,
       dim: number,
       scalesOffset: number | null,
+      mayMap: boolean,
     ): Promise<NativeTable>;
     random(rows: number, dim: number, seed: number): Promise<NativeTable>;
   };

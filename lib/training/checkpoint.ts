@@ -241,7 +241,7 @@ export async function resumeRun(
   }
   const load = (name: string): Promise<NativeTable> => {
     const { byteOffset } = tensorOf(file, header, name, 'F32', [rows, dim]);
-    return native.Table.load(file, byteOffset, 'F32', rows, dim, null);
+    return native.Table.load(file, byteOffset, 'F32', rows, dim, null, true);
   };
   try {
     await run.restore(await load('weights'), await load('exp_avg'), await load('exp_avg_sq'), saved);

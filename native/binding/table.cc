@@ -88,17 +88,18 @@ Napi::Value Table::release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// Table.load(path, byteOffset, dtype, rows, dim, scalesOffset | null): Promise<Table>
+// Table.load(path, byteOffset, dtype, rows, dim, scalesOffset | null, mayMap): Promise<Table>
 Napi::Value Table::load(const Napi::CallbackInfo& info) {
   std::optional<std::uint64_t> scales;
   if (!info[5].IsNull()) scales = integer_argument(info, 5, "scalesOffset");
-  return run_on_thread(info.Env(),
-                       [path = string_argument(info, 0, "path"), offset = integer_argument(info, 1, "byteOffset"),
-                        dtype = file_dtype_argument(info, 2), rows = integer_argument(info, 3, "rows"),
-                        dim = integer_argument(info, 4, "dim"), scales](const std::atomic<bool>&) {
-                         return settle_with(scales ? model::EmbeddingTable::load_i8(path, offset, *scales, rows, dim)
-                                                   : model::EmbeddingTable::load(path, offset, dtype, rows, dim));
-                       });
+  return run_on_thread(
+      info.Env(), [path = string_argument(info, 0, "path"), offset = integer_argument(info, 1, "byteOffset"),
+                   dtype = file_dtype_argument(info, 2), rows = integer_argument(info, 3, "rows"),
+                   dim = integer_argument(info, 4, "dim"), scales,
+                   may_map = boolean_argument(info, 6, "mayMap")](const std::atomic<bool>&) {
+        return settle_with(scales ? model::EmbeddingTable::load_i8(path, offset, *scales, rows, dim, may_map)
+                                  : model::EmbeddingTable::load(path, offset, dtype, rows, dim, may_map));
+      });
 }
 
 // Table.random(rows, dim, seed): Promise<Table>

@@ -158,19 +158,20 @@ std::shared_ptr<const EmbeddingTable> EmbeddingTable::empty() {
 }
 
 Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::load(const std::string& path, std::uint64_t offset,
-                                                                   FileDtype dtype, std::size_t rows, std::size_t dim) {
-  return load(path, offset, dtype, rows, dim, nullptr);
+                                                                   FileDtype dtype, std::size_t rows, std::size_t dim,
+                                                                   bool may_map) {
+  return load(path, offset, dtype, rows, dim, may_map, nullptr);
 }
 
 Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::load_i8(const std::string& path, std::uint64_t offset,
                                                                       std::uint64_t scales_offset, std::size_t rows,
-                                                                      std::size_t dim) {
-  return load(path, offset, FileDtype::kI8, rows, dim, &scales_offset);
+                                                                      std::size_t dim, bool may_map) {
+  return load(path, offset, FileDtype::kI8, rows, dim, may_map, &scales_offset);
 }
 
 Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::load(const std::string& path, std::uint64_t offset,
                                                                    FileDtype dtype, std::size_t rows, std::size_t dim,
-                                                                   const std::uint64_t* scales_offset) {
+                                                                   bool may_map, const std::uint64_t* scales_offset) {
   std::size_t bytes = 0;
   if (dim == 0) return no_columns();
   if (!byte_count(rows, dim, file_dtype_size(dtype), bytes)) return too_large(rows, dim);
@@ -194,7 +195,7 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::load(const std::st
     if (!read.is_ok()) return read;
   }
 
-  const bool usable_as_is = dtype != FileDtype::kF64 && offset % file_dtype_size(dtype) == 0;
+  const bool usable_as_is = may_map && dtype != FileDtype::kF64 && offset % file_dtype_size(dtype) == 0;
   if (usable_as_is && bytes > 0) {
     MappedRange range = file.map(offset, bytes);
     if (range.data() != nullptr) {

@@ -30,15 +30,17 @@ class EmbeddingTable {
  public:
   // Uses the bytes of a tensor in a file. They are memory-mapped where the dtype and the alignment allow, so that
   // processes share one copy; otherwise (f64, misaligned) read and converted. kIo when the file cannot be opened;
-  // kCorrupt when [offset, offset + rows * dim * size) is not inside it.
+  // kCorrupt when [offset, offset + rows * dim * size) is not inside it. Reading a mapped file that someone shortens
+  // ends the process: without `may_map`, the bytes are read.
   static Result<std::shared_ptr<const EmbeddingTable>> load(const std::string& path, std::uint64_t offset,
-                                                            FileDtype dtype, std::size_t rows, std::size_t dim);
+                                                            FileDtype dtype, std::size_t rows, std::size_t dim,
+                                                            bool may_map = true);
 
   // An int8 tensor whose rows have f32 scales, a tensor of the same file that begins at `scales_offset`. Without one
   // (above), every scale is 1.
   static Result<std::shared_ptr<const EmbeddingTable>> load_i8(const std::string& path, std::uint64_t offset,
                                                                std::uint64_t scales_offset, std::size_t rows,
-                                                               std::size_t dim);
+                                                               std::size_t dim, bool may_map = true);
 
   // Independent N(0, 1) values, as torch's EmbeddingBag starts. The same seed gives the same bits on every machine,
   // on `pool` or without.
@@ -87,7 +89,7 @@ class EmbeddingTable {
   EmbeddingTable();
   static Result<std::shared_ptr<const EmbeddingTable>> load(const std::string& path, std::uint64_t offset,
                                                             FileDtype dtype, std::size_t rows, std::size_t dim,
-                                                            const std::uint64_t* scales_offset);
+                                                            bool may_map, const std::uint64_t* scales_offset);
   static Result<Owned> allocate(Dtype dtype, std::size_t rows, std::size_t dim);
   static std::shared_ptr<const EmbeddingTable> finish(Owned owned, std::unique_ptr<float[]> scales);
   void read_row(std::size_t row, std::size_t column, std::size_t count, float* out) const;

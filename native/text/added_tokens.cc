@@ -10,6 +10,9 @@ namespace stillvec::text {
 namespace {
 
 bool is_word(char32_t c) { return unicode::properties(c) & unicode::kWord; }
+// Patterns up to it, in bytes, are tried at each byte that begins one: those of real tokenizers.
+constexpr std::size_t kMostTried = 64;
+
 bool is_space(char32_t c) { return unicode::properties(c) & unicode::kSpace; }
 
 }  // namespace
@@ -20,24 +23,80 @@ Result<AddedTokens> AddedTokens::create(std::vector<Entry> entries, std::string_
   // Shorter patterns first, as the trie wants them; equal ones stay in the order of their ids.
   std::stable_sort(entries.begin(), entries.end(),
                    [](const Entry& a, const Entry& b) { return a.pattern.size() < b.pattern.size(); });
+  set.walks_back_ = !entries.empty() && entries.back().pattern.size() > kMostTried;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto [pattern, token] = entries[i];
+    const auto& [pattern, token] = entries[i];
     if (pattern.empty()) {
       return Status{Code::kInvalidArgument,
                     std::string(field) + ": nothing of " + token.content + " is left after normalization"};
     }
     // Two contents can normalize to one pattern. The reference then takes one at random; we take the lower id.
-    const std::vector<std::uint16_t> symbols(utf8::bytes(pattern), utf8::bytes(pattern) + pattern.size());
+    std::vector<std::uint16_t> symbols(utf8::bytes(pattern), utf8::bytes(pattern) + pattern.size());
+    set.begins_token_[symbols[0]] = true;
+    if (set.walks_back_) std::ranges::reverse(symbols);
     if (set.trie_.insert(symbols, static_cast<std::uint32_t>(i)) == Trie::Inserted::kFull) {
       return Status{Code::kUnsupported, std::string(field) + ": too many tokens"};
     }
-    set.begins_token_[symbols[0]] = true;
   }
   if (std::count(std::begin(set.begins_token_), std::end(set.begins_token_), true) == 1) {
     set.only_first_byte_ = entries[0].pattern[0];
   }
   set.entries_ = std::move(entries);
+  if (set.walks_back_) set.link();
   return set;
+}
+
+// Fills fallback_ and longest_key_, the nodes near the root first.
+void AddedTokens::link() {
+  const auto set = [](std::vector<Trie::Node>& nodes, Trie::Node node, Trie::Node value) {
+    if (node >= nodes.size()) nodes.resize(node + std::size_t{1}, Trie::kNowhere);
+    nodes[node] = value;
+  };
+  set(fallback_, trie_.root(), trie_.root());
+  set(longest_key_, trie_.root(), Trie::kNowhere);
+  std::vector<Trie::Node> at(entries_.size(), trie_.root());
+  std::size_t first = 0;  // entries are sorted by length
+  for (std::size_t depth = 0; first < entries_.size(); ++depth) {
+    for (std::size_t i = first; i < entries_.size(); ++i) {
+      const std::string& pattern = entries_[i].pattern;
+      if (depth == pattern.size()) {
+        first = i + 1;
+        continue;
+      }
+      const auto symbol = static_cast<std::uint8_t>(pattern[pattern.size() - 1 - depth]);
+      const Trie::Node node = trie_.child(at[i], symbol);
+      const Trie::Node fallback = depth == 0 ? trie_.root() : step(fallback_[at[i]], symbol);
+      set(fallback_, node, fallback);
+      set(longest_key_, node, trie_.is_key(node) ? node : longest_key_[fallback]);
+      at[i] = node;
+    }
+  }
+}
+
+// The node of the longest string in the trie that `node` followed by `symbol` ends with.
+Trie::Node AddedTokens::step(Trie::Node node, std::uint8_t symbol) const {
+  for (;; node = fallback_[node]) {
+    const Trie::Node next = trie_.child(node, symbol);
+    if (next != Trie::kNowhere) return next;
+    if (node == trie_.root()) return node;
+  }
+}
+
+// The longest match at each byte where one begins, the last first.
+std::vector<AddedTokens::Match> AddedTokens::find_all(std::string_view text) const {
+  std::vector<Match> matches;
+  Trie::Node node = trie_.root();
+  for (std::size_t i = text.size(); i-- > 0;) {
+    node = step(node, static_cast<std::uint8_t>(text[i]));
+    const Trie::Node key = longest_key_[node];
+    if (key != Trie::kNowhere) matches.push_back({i, i + entries_[key].pattern.size(), key});
+  }
+  return matches;
+}
+
+std::optional<AddedTokens::Match> AddedTokens::take_from(std::vector<Match>& matches, std::size_t from) {
+  while (!matches.empty() && matches.back().begin < from) matches.pop_back();
+  return matches.empty() ? std::nullopt : std::optional(matches.back());
 }
 
 std::size_t AddedTokens::find_first_byte(std::string_view text, std::size_t from) const {

@@ -31,8 +31,9 @@ class AddedTokens {
   template <typename Piece, typename Token>
   void split(std::string_view text, Piece piece, Token token) const {
     std::size_t done = 0;
+    std::vector<Match> matches = walks_back_ ? find_all(text) : std::vector<Match>();
     for (std::size_t from = 0;;) {
-      const std::optional<Match> match = find(text, from);
+      const std::optional<Match> match = walks_back_ ? take_from(matches, from) : find(text, from);
       if (!match) break;
       from = match->end;
       const std::optional<Extent> extent = extent_of(*match, text, done);
@@ -54,7 +55,11 @@ class AddedTokens {
     std::size_t begin, end;
   };
 
+  void link();
+  Trie::Node step(Trie::Node node, std::uint8_t symbol) const;
   std::optional<Match> find(std::string_view text, std::size_t from) const;
+  std::vector<Match> find_all(std::string_view text) const;
+  static std::optional<Match> take_from(std::vector<Match>& matches, std::size_t from);
   std::size_t find_first_byte(std::string_view text, std::size_t from) const;
 
   // The match with the spaces that lstrip and rstrip take in; nothing where single_word forbids it. `done`: where the
@@ -63,6 +68,12 @@ class AddedTokens {
 
   std::vector<Entry> entries_;
   Trie trie_;
+  // With a long pattern among them, to try at every byte how far the trie leads would cost the pattern's length for
+  // each. The trie then holds the patterns backwards, and the text is walked once from its end (Aho and Corasick 1975):
+  // what ends at a byte that way begins there.
+  bool walks_back_ = false;
+  std::vector<Trie::Node> fallback_;     // of a node: that of its longest proper suffix in the trie
+  std::vector<Trie::Node> longest_key_;  // of a node: the longest key that it ends with; kNowhere: none
   bool begins_token_[256] = {};
   std::optional<char> only_first_byte_;
 };

@@ -123,5 +123,4 @@ test('a text of 20 MB beside 400,000 short ones takes no more memory than they n
   const texts = ['fox '.repeat(5 << 20) + '\0', ...new Array<string>(400_000).fill('fox')];
   const rows = await model.encode(texts);
   expect(rows.shape).toEqual([400_001, 8]);
-  expect(model.tokenize(texts.slice(0, 2)).at(1)).toHaveLength(1);
 }, 60_000);

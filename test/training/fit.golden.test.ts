@@ -136,7 +136,7 @@ describeWithShared('training traces of torch', (shared) => {
         column.appendIds(ids, offsets);
         return column;
       });
-      const table = await native.Table.load(...(await tableLocation()), 'F32', vocabSize, dim, null);
+      const table = await native.Table.load(...(await tableLocation()), 'F32', vocabSize, dim, null, true);
       const run = new native.TrainingRun(table, columns, {
         ...lossOf(golden, matryoshkaDims).lower(dim),
         seed: 1,
