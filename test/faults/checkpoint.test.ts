@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -28,7 +37,7 @@ async function train(options: Partial<FitOptions>): Promise<string> {
   return (await model.encode(letters)).data.join();
 }
 
-const names = (folder: string): string[] => readdirSync(folder).sort();
+const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
 
 /** What an action warns of. */
 async function warningsOf(action: () => Promise<unknown>): Promise<unknown[]> {
