@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { fsync } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 import { IoError, messageOf, systemCode } from '../errors.js';
 
@@ -50,7 +52,7 @@ export class Staging {
       const handle = await open(path, 'w');
       try {
         await write(handle, path);
-        await handle.sync();
+        await flush(handle);
       } finally {
         await handle.close();
       }
@@ -183,8 +185,13 @@ function isRunning(pid: number): boolean {
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   try {
-    await handle?.sync().catch(() => undefined);
+    if (handle !== undefined) await flush(handle).catch(() => undefined);
   } finally {
     await handle?.close();
   }
+}
+
+/** By the descriptor: the handles that Yarn's Plug'n'Play puts in the place of Node's cannot flush. */
+function flush(handle: FileHandle): Promise<void> {
+  return promisify(fsync)(handle.fd);
 }

@@ -110,7 +110,7 @@ function damaged(file: string, line: number, cause: unknown): unknown {
 }
 
 async function* readSeparated(file: string, delimiter: string): AsyncGenerator<RawRow> {
-  const { parse } = await importPeer('csv-parse', () => import('csv-parse'));
+  const { parse } = await importCsvParse();
   const input = openText(file);
   const rows = input.pipe(parse({ columns: true, delimiter, bom: true, quote: delimiter === ',' ? '"' : null }));
   input.on('error', (error) => rows.destroy(error));
@@ -129,10 +129,7 @@ function withNumericLabels(row: Record<string, string>): RawRow {
 }
 
 async function* readParquet(file: string): AsyncGenerator<RawRow> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await importPeer(
-    'hyparquet',
-    () => import('hyparquet'),
-  );
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await importHyparquet();
   const buffer = await asyncBufferFromFile(file);
   try {
     const metadata = await parquetMetadataAsync(buffer);
@@ -147,15 +144,29 @@ async function* readParquet(file: string): AsyncGenerator<RawRow> {
   }
 }
 
-async function importPeer<T>(name: string, load: () => Promise<T>): Promise<T> {
+// The imports stand in a `try` of their own: bundlers go on without a missing package there, and only there.
+
+async function importCsvParse() {
   try {
-    return await load();
+    return await import('csv-parse');
   } catch (error) {
-    const code = systemCode(error);
-    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
-    throw new MissingDependencyError(
-      `Files of this kind are read with the package ${name}, which is not installed. Install it: npm install ${name}`,
-      { cause: error },
-    );
+    throw withoutPackage('csv-parse', error);
   }
+}
+
+async function importHyparquet() {
+  try {
+    return await import('hyparquet');
+  } catch (error) {
+    throw withoutPackage('hyparquet', error);
+  }
+}
+
+function withoutPackage(name: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error;
+  return new MissingDependencyError(
+    `Files of this kind are read with the package ${name}, which is not installed. Install it: npm install ${name}`,
+    { cause: error },
+  );
 }
