@@ -1,0 +1,171 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { afterAll, describe, expect, test } from '@jest/globals';
+
+import { writeTinyTokenizer } from '../support/tiny-tokenizer';
+import { attempts, isLong, packageRoot } from './support';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'stillvec-addon-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a program finds in scope: the raw addon and one object of each of its classes. */
+const objects = `
+  const { native } = require(${JSON.stringify(path.join(packageRoot, 'dist/native/index.js'))});
+  const words = ['[UNK]', 'red', 'fox', '##s'];
+  const joined = (texts) => [[texts.join('\\0')], texts.length, texts];
+  const tokenizerConfig = {
+    unkToken: '[UNK]', continuingSubwordPrefix: '##', maxInputCharsPerWord: 100, addedTokens: [],
+    normalizer: null, truncation: null, selection: null,
+  };
+  const runConfig = {
+    seed: 1, batchSize: 2, batchSampler: 'random', dropLast: false, precision: 'float32', scale: 20, similarity: 'cosine',
+    directions: ['query_to_doc'], perDirection: false, hardnessMode: 'none', hardnessStrength: 0, matryoshkaDims: [],
+    matryoshkaWeights: [], dimsPerStep: 0, optimizer: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0,
+    maxGradNorm: null,
+  };
+  const column = () => {
+    const made = new native.TokenColumn();
+    made.appendIds(new Uint32Array([1, 2, 3, 1]), new Uint32Array([0, 1, 2, 4]));
+    return made;
+  };
+  const finish = [0, false, false, 'float32'];`;
+
+function run(source: string, timeout = 60_000): ReturnType<typeof spawnSync> {
+  const file = path.join(folder, 'program.cjs');
+  writeFileSync(
+    file,
+    `${objects}\n(async () => {\n const table = await native.Table.random(4, 8, 1);\n${source}\n})()` +
+      `.then(() => console.log('alive'), (error) => { console.error(error); process.exitCode = 1; });`,
+  );
+  return spawnSync(process.execPath, [file], { encoding: 'utf8', timeout, cwd: folder });
+}
+
+describe('the raw addon', () => {
+  test.each([
+    [
+      'an accessor on a foreign object',
+      `const get = (of, name) => Object.getOwnPropertyDescriptor(of.prototype, name).get;
+       for (const that of [{}, new native.TokenColumn(), Object.create(table), new Proxy(table, {}), null, 1]) {
+         for (const [of, name] of [[native.Table, 'rows'], [native.Table, 'dtype'], [native.TrainingRun, 'batchesPerEpoch']]) {
+           refused(() => get(of, name).call(that));
+         }
+       }`,
+    ],
+    [
+      'a table from outside',
+      `refused(() => new native.Table({})); refused(() => native.Table()); refused(() => Reflect.construct(native.Table, []));`,
+    ],
+    ['a table without columns', `await refusedLater(() => native.Table.random(4, 0, 1));`],
+    [
+      'ids that are the rows',
+      `const encoder = new native.Encoder(null, table);
+       const memory = new ArrayBuffer(32);
+       new Uint32Array(memory).fill(1);
+       encoder.poolIds(new Uint32Array(memory), new Uint32Array([0, 8]), new Float32Array(memory), 0, ...finish);`,
+    ],
+    [
+      'a getter that detaches and starts a run during restore',
+      `const training = new native.TrainingRun(table, [column(), column()], runConfig);
+       await training.start();
+       const state = training.state();
+       let running;
+       refused(() => training.restore(table, table, table, {
+         ...state,
+         get epoch() {
+           structuredClone(state.lastSteps.buffer, { transfer: [state.lastSteps.buffer] });
+           running = training.advance(new Float64Array([0.1, 0.1]), 1, 1000);
+           return 0;
+         },
+       }));
+       await running;`,
+    ],
+    [
+      'a column that is frozen while it is appended to',
+      `const filled = column();
+       const encoder = new native.Encoder(new native.Tokenizer(...joined(words), tokenizerConfig), table);
+       const texts = ['red'];
+       Object.defineProperty(texts, 0, { get: () => (new native.TrainingRun(table, [filled, column()], runConfig), 'red') });
+       refused(() => filled.append(encoder, ['red\\0\\0'], 1, texts, ''));`,
+    ],
+  ])('refuses %s', (_, source) => {
+    const checks = `
+      const refused = (call) => { try { call(); } catch (error) { return error; } throw new Error('not refused: ' + call); };
+      const refusedLater = async (call) => { try { await call(); } catch (error) { return error; } throw new Error('not refused: ' + call); };`;
+    const { status, signal, stdout, stderr } = run(checks + source);
+    expect({ status, signal, stdout, stderr }).toEqual({ status: 0, signal: null, stdout: 'alive\n', stderr: '' });
+  });
+
+  // Every export, called with values of every kind. The seed of a run that ends the process is in its name.
+  test.each(Array.from({ length: attempts(3, 40) }, (_, i) => i + 1))(
+    'survives any arguments, seed %i',
+    (seed) => {
+      writeTinyTokenizer(folder);
+      const { status, signal, stderr } = run(
+        `
+        let state = ${seed};
+        const random = (n) => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return Math.floor((state / 2 ** 32) * n); };
+        const made = [table];
+        const detached = new Float32Array(8);
+        structuredClone(detached.buffer, { transfer: [detached.buffer] });
+        const throws = { get length() { throw new Error('a getter'); } };
+        const kinds = [
+          () => undefined, () => null, () => true, () => random(10), () => random(1000) * 8, () => -1, () => 0.5, () => NaN,
+          () => 2 ** 53, () => 2 ** 32 - 1, () => 1e300, () => '', () => 'red fox', () => 'cosine', () => 'float32',
+          () => 'int8', () => 'F32', () => 'tokenizer.json', () => Symbol('s'), () => 10n, () => ({}), () => throws,
+          () => [], () => words, () => [words.join('\\0')], () => [1, , 'x'], () => new Proxy([], {}), () => () => 1,
+          () => new Float32Array(random(4) * 8), () => new Float32Array(new SharedArrayBuffer(64)), () => detached,
+          () => new Uint32Array([0, 1, 2]), () => new Uint32Array([0, 2 ** 32 - 1]), () => new Uint32Array(random(5)),
+          () => new Uint8Array(random(64)), () => new Int8Array(16), () => new Float64Array([0.1]), () => new BigUint64Array(3),
+          () => new BigInt64Array(2), () => new Int32Array([0, 2]), () => new ArrayBuffer(8), () => new Date(), () => table,
+          () => tokenizerConfig, () => runConfig, () => ({ ...runConfig, batchSize: random(100) }), () => [column(), column()],
+          () => made[random(made.length)], () => made[random(made.length)], () => made[random(made.length)],
+        ];
+        const value = () => kinds[random(kinds.length)]();
+        const names = ['Tokenizer', 'Table', 'RowBuffer', 'Cancellation', 'Encoder', 'TokenColumn', 'TrainingRun', 'info',
+          'isShared', 'similarity', 'similarityAsync', 'similarityPairwise', 'similarityPairwiseAsync', 'topK', 'topKAsync',
+          'quantize', 'quantizeAsync', 'checksum', 'checksumFile'];
+        const keep = (result) => {
+          if (typeof result !== 'object' || result === null) return;
+          if (result instanceof Promise) { pending.push(result.then(keep, () => undefined)); return; }
+          made[made.length < 60 ? made.length : random(60)] = result;
+        };
+        const pending = [];
+        // Objects that work to begin with, so that methods get as far as their arguments.
+        made.push(new native.Tokenizer(...joined(words), tokenizerConfig), column(), new native.RowBuffer(4, 32));
+        made.push(new native.Encoder(made[1], table), new native.Cancellation());
+        made.push(new native.TrainingRun(table, [column(), column()], runConfig));
+        await made.at(-1).start();
+        const methods = made.flatMap((object) => {
+          const prototype = Object.getPrototypeOf(object);
+          return Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor').map((name) => [prototype, name]);
+        });
+        for (let i = 0; i < ${attempts(4000, 20_000)}; ++i) {
+          const args = Array.from({ length: random(13) }, value);
+          try {
+            if (random(4) === 0) {
+              const name = names[random(names.length)];
+              const target = native[name];
+              keep(random(2) === 0 ? new target(...args) : target(...args));
+            } else {
+              const [prototype, name] = methods[random(methods.length)];
+              const own = made.filter((object) => Object.getPrototypeOf(object) === prototype);
+              const that = random(8) === 0 || own.length === 0 ? value() : own[random(own.length)];
+              const { get, value: method } = Object.getOwnPropertyDescriptor(prototype, name);
+              keep((get ?? method).apply(that, args));
+            }
+          } catch {
+            // Anything but the end of the process.
+          }
+          if (i % 64 === 0) await Promise.all(pending.splice(0));
+        }
+        await Promise.all(pending);`,
+        isLong ? 300_000 : 60_000,
+      );
+      expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+    },
+    isLong ? 300_000 : 60_000,
+  );
+});
