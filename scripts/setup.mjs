@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lock } from './support/lock.mjs';
 import { fail, step } from './support/run.mjs';
 import { installHint, nativeBuild, onPath } from './support/toolchain.mjs';
 
@@ -11,6 +12,10 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 if (Number(process.versions.node.split('.')[0]) < 20)
   fail(`stillvec needs Node 20 or newer; this is ${process.version}`);
 
+const built = join('build', 'Release', 'stillvec.node');
+// Said before the minute that the dependencies take.
+if (!existsSync(built)) wayToBuild();
+await lock('setup.lock');
 await installDependencies();
 await buildAddon();
 await compileTypeScript();
@@ -27,20 +32,23 @@ async function installDependencies() {
   ]);
 }
 
+function wayToBuild() {
+  return (
+    nativeBuild() ??
+    fail(
+      'the native part of stillvec is built from source in a checkout, and no C++ compiler with a build tool was found.\n' +
+        `      Install them, then run the same command again:\n\n        ${installHint()}\n`,
+    )
+  );
+}
+
 async function buildAddon() {
-  const built = join('build', 'Release', 'stillvec.node');
   const inputs = fingerprint(
     [...filesUnder('native', /^(test|fuzz|bench)\b/), 'CMakeLists.txt', 'binding.gyp'],
     ['node-addon-api', 'node-api-headers', 'cmake-js', 'node-gyp'].map(version),
   );
   if (existsSync(built) && stamp('addon') === inputs) return;
-  const build = nativeBuild();
-  if (build === undefined) {
-    fail(
-      'the native part of stillvec is built from source in a checkout, and no C++ compiler with a build tool was found.\n' +
-        `      Install them, then run the same command again:\n\n        ${installHint()}\n`,
-    );
-  }
+  const build = wayToBuild();
   discardForeignBuild();
   await step('native addon', build.how, installed(build.tool), build.args);
   writeStamp('addon', inputs);

@@ -2,28 +2,42 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
-const running = new Set();
+/** Children that run, each with the promise of its end. */
+const running = new Map();
 const windows = process.platform === 'win32';
 
+/** How long children may take to end by themselves once they are told to. */
+const graceMilliseconds = 3000;
+
+let ending = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    killAll();
-    process.exit(128 + constants.signals[signal]);
+    // A second signal waits for nobody.
+    if (ending) process.exit(128 + constants.signals[signal]);
+    ending = true;
+    void endChildren().then(() => process.exit(128 + constants.signals[signal]));
   });
 }
-process.on('exit', killAll);
+process.on('exit', () => signalAll('SIGKILL'));
+
+/** Ends all children and waits for it: one that went on, such as npm, would work on what the next run has begun. */
+async function endChildren() {
+  signalAll('SIGTERM');
+  const timer = setTimeout(() => signalAll('SIGKILL'), graceMilliseconds);
+  await Promise.all(running.values());
+  clearTimeout(timer);
+}
 
 // Children lead process groups of their own, so that a compiler started by a build tool started by npm ends too.
-function killAll() {
-  for (const child of running) {
+function signalAll(signal) {
+  for (const child of running.keys()) {
     try {
       if (windows) spawn('taskkill', ['/pid', String(child.pid), '/T', '/F']);
-      else process.kill(-child.pid, 'SIGTERM');
+      else process.kill(-child.pid, signal);
     } catch {
       // It has ended meanwhile.
     }
   }
-  running.clear();
 }
 
 /** Runs a command to its end. Resolves with its exit code and all it printed, in the order in which it came. */
@@ -37,12 +51,17 @@ export function run(command, args, options = {}) {
       ...options,
     });
     let output = '';
-    running.add(child);
+    running.set(child, new Promise((ended) => child.on('close', ended).on('error', ended)));
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
     child.stderr.setEncoding('utf8').on('data', (text) => (output += text));
-    child.on('error', reject);
+    child.on('error', (error) => {
+      running.delete(child);
+      reject(error);
+    });
     child.on('close', (code, signal) => {
       running.delete(child);
+      // The signal's own handler ends this process; the command has not failed by itself.
+      if (ending) return;
       resolve({ code: code ?? 128 + constants.signals[signal], output });
     });
   });

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -126,26 +126,46 @@ describeOnPosix('the set-up of a checkout', () => {
     expect(setup().ran).toEqual(['cmake-js']);
   });
 
-  test('takes what it started along when it is interrupted', async () => {
-    program('node_modules/.bin/cmake-js', 'sleep 60 & echo $! > sleeper.txt; wait');
-    symlinkSync(existsSync('/bin/sleep') ? '/bin/sleep' : '/usr/bin/sleep', join(folder, 'bin/sleep'));
+  /** Starts the set-up, and resolves once the program that it runs has written `file`. */
+  async function start(file: string): Promise<ChildProcess> {
     const env = { PATH: join(folder, 'bin') };
     const running = spawn(process.execPath, ['scripts/setup.mjs'], { cwd: folder, env, stdio: 'ignore' });
+    const written = join(folder, file);
+    while (!existsSync(written) || readFileSync(written, 'utf8') === '') await setTimeout(20);
+    return running;
+  }
+
+  function isAlive(pid: number): boolean {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  }
+
+  test.each([
+    ['ends when it is told to', ''],
+    ['does not', "trap '' TERM; "],
+  ])('waits for what it started when it is interrupted, which %s', async (_, trap) => {
+    symlinkSync(existsSync('/bin/sleep') ? '/bin/sleep' : '/usr/bin/sleep', join(folder, 'bin/sleep'));
+    program('node_modules/.bin/cmake-js', `${trap}echo $$ > started.txt; sleep 60; sleep 60`);
+    const running = await start('started.txt');
     const ended = once(running, 'exit');
-    const sleeper = join(folder, 'sleeper.txt');
-    while (!existsSync(sleeper) || readFileSync(sleeper, 'utf8') === '') await setTimeout(20);
     running.kill('SIGINT');
     expect(await ended).toEqual([130, null]);
-    const pid = Number(readFileSync(sleeper, 'utf8'));
-    const alive = () => {
-      try {
-        return process.kill(pid, 0);
-      } catch {
-        return false;
-      }
-    };
-    for (let tries = 0; tries < 100 && alive(); tries += 1) await setTimeout(20);
-    expect(alive()).toBe(false);
+    expect(isAlive(Number(readFileSync(join(folder, 'started.txt'), 'utf8')))).toBe(false);
+  });
+
+  test('waits for another set-up of the same checkout, then finds its work done', async () => {
+    symlinkSync(existsSync('/bin/sleep') ? '/bin/sleep' : '/usr/bin/sleep', join(folder, 'bin/sleep'));
+    program('bin/npm', 'echo npm > started.txt; sleep 1; cat package-lock.json > node_modules/.package-lock.json');
+    const first = await start('started.txt');
+    const ended = once(first, 'exit');
+    const second = setup();
+    expect(second.status).toBe(0);
+    expect(second.ran).not.toContain('npm');
+    expect(second.stderr).toContain(`waiting for process ${first.pid}`);
+    expect(await ended).toEqual([0, null]);
   });
 
   test('takes node-gyp where CMake is missing', () => {
@@ -172,7 +192,7 @@ describeOnPosix('the set-up of a checkout', () => {
   test.each(['c++', 'cmake'])('says what to install where %s is missing', (name) => {
     rmSync(join(folder, 'bin', name));
     const { status, stderr, ran } = setup();
-    expect({ status, ran }).toEqual({ status: 1, ran: ['npm'] });
+    expect({ status, ran }).toEqual({ status: 1, ran: [] });
     expect(stderr).toContain('no C++ compiler with a build tool was found');
     expect(stderr).toMatch(/(apt-get|dnf|apk|pacman|zypper|brew) .*cmake|CMake and Ninja/);
   });
