@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'ERR_IO'
   | 'ERR_MISSING_DEPENDENCY'
   | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_NOT_FINITE'
   | 'ERR_NATIVE_LOAD';
 
 /** The base of every error that stillvec raises; an aborted call rejects with its signal's own reason instead. */
@@ -69,6 +70,13 @@ export class OutOfMemoryError extends StillvecError {
   }
 }
 
+/** A run came upon a loss or a gradient that is infinite or no number, and ended (`ERR_NOT_FINITE`). */
+export class TrainingError extends StillvecError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_NOT_FINITE', message, options);
+  }
+}
+
 /** No native addon for this platform could be loaded (`ERR_NATIVE_LOAD`). */
 export class NativeLoadError extends StillvecError {
   constructor(message: string, options?: ErrorOptions) {
@@ -110,6 +118,8 @@ export function fromNative(error: unknown, signal?: AbortSignal): unknown {
       return new IoError(message, options);
     case 'out_of_memory':
       return new OutOfMemoryError(message, options);
+    case 'not_finite':
+      return new TrainingError(message, options);
     case 'aborted':
       return signal?.aborted === true ? signal.reason : new DOMException(message, 'AbortError');
     default:

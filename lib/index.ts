@@ -38,6 +38,8 @@ export type { DatasetFileOptions } from './training/dataset-files.js';
 export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
 export type { BatchSampler, FitOptions, FitProgress, Optimizer, TrainingPrecision } from './training/fit-options.js';
 export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit.js';
+export type { ColumnNeeds, ColumnRole } from './training/columns.js';
+export type { FitDataset } from './training/unused.js';
 export type { Scheduler } from './training/schedulers.js';
 
 export { InformationRetrievalEvaluator } from './evaluation/information-retrieval-evaluator.js';
@@ -58,6 +60,7 @@ export {
   NativeLoadError,
   OutOfMemoryError,
   StillvecError,
+  TrainingError,
   UnsupportedError,
 } from './errors.js';
 export type { ErrorCode } from './errors.js';

@@ -1,6 +1,6 @@
 import { encodeBatches, type TextSource } from './encode-stream.js';
 import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
-import { InvalidArgumentError } from './errors.js';
+import { InvalidArgumentError, UnsupportedError } from './errors.js';
 import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice } from './foreign-options.js';
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
@@ -174,6 +174,7 @@ const maxThreads = 1024;
  */
 export class SentenceTransformer {
   #model: StaticModel;
+  #isTraining = false;
   readonly #tokenizer: SavedTokenizer;
   readonly #settings: ModelSettings;
 
@@ -419,6 +420,20 @@ export class SentenceTransformer {
    * @throws InvalidArgumentError naming the option, or the row and column of the dataset; `signal.reason`.
    */
   async fit(options: FitOptions): Promise<FitResult> {
+    if (this.#isTraining) {
+      throw new UnsupportedError(
+        'fit is at work on this model, and a second run would undo what it learns: await the first one, or load the model anew',
+      );
+    }
+    this.#isTraining = true;
+    try {
+      return await this.#fit(options);
+    } finally {
+      this.#isTraining = false;
+    }
+  }
+
+  async #fit(options: FitOptions): Promise<FitResult> {
     const publish = (table: NativeTable): void => {
       const before = this.#model;
       this.#model = before.withTable(table);

@@ -6,7 +6,8 @@ import { createGunzip } from 'node:zlib';
 
 import { InvalidArgumentError, IoError, messageOf, MissingDependencyError, systemCode } from '../errors.js';
 import { boolean, knownOptions, nonEmptyString, stringArray } from '../validate.js';
-import { labelNames, type DatasetRow } from './dataset.js';
+import { labelNames } from './columns.js';
+import type { DatasetRow } from './dataset.js';
 
 export interface DatasetFileOptions {
   /** The columns to read, in the order that gives them their roles. Default: all, in the file's order. */

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../errors.js';
 import { Pause } from '../event-loop.js';
-import { describe, invalidArgument } from '../validate.js';
+import { invalidArgument } from '../validate.js';
+import { layOutColumns, type ColumnLayout, type ColumnNeeds } from './columns.js';
 
 /** One training example: its texts by column name and, where the loss wants one, a number as label. */
 export type DatasetRow = Readonly<Record<string, string | number>>;
@@ -28,10 +29,11 @@ export interface TrainingColumns {
   readonly columns: readonly TextColumn[];
   readonly labels?: Float32Array;
   readonly rows: number;
+  readonly layout: ColumnLayout;
 }
 
-/** Columns that hold a label rather than a text, the first that there is. */
-export const labelNames = ['label', 'labels', 'score', 'scores'];
+/** Any texts, and a label if there is one. */
+const anyColumns: ColumnNeeds = { texts: ['text'], furtherTexts: 'text', label: true };
 
 function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
   return Symbol.asyncIterator in value;
@@ -43,72 +45,68 @@ function isIterable(value: object): value is Iterable<unknown> {
 
 /** Collects rows into columns; the first row decides which columns there are. */
 class ColumnBuilder {
-  private readonly columns: { name: string; texts: string[] }[] = [];
-  private labelName: string | undefined;
-  private readonly labels: number[] = [];
-  private rows = 0;
-  private taken = 0;
+  #layout: ColumnLayout = { texts: [], unused: [] };
+  #texts: string[][] = [];
+  #labels: number[] = [];
+  #cells = 0;
+  #rows = 0;
+  #taken = 0;
 
-  constructor(private readonly option: string) {}
+  constructor(
+    private readonly option: string,
+    private readonly needs: ColumnNeeds,
+  ) {}
 
   add(row: unknown): void {
-    const at = `${this.option}[${this.rows}]`;
+    const at = `${this.option}[${this.#rows}]`;
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
       throw invalidArgument(at, 'a row such as { anchor, positive }', row);
     }
     const cells = row as Readonly<Record<string, unknown>>;
-    if (this.rows === 0) this.adoptColumns(Object.keys(cells));
-    let cellCount = this.columns.length;
-    for (const { name, texts } of this.columns) {
+    const names = Object.keys(cells);
+    if (this.#rows === 0) this.#layOut(cells);
+    for (const [i, { name }] of this.#layout.texts.entries()) {
       const text = cells[name];
       if (typeof text !== 'string') throw invalidArgument(`${at}.${name}`, 'a string', text);
-      texts.push(text);
+      this.#texts[i]?.push(text);
     }
-    if (this.labelName !== undefined) {
-      ++cellCount;
-      const label = cells[this.labelName];
+    const { label: labelName } = this.#layout;
+    if (labelName !== undefined) {
+      const label = cells[labelName];
       if (typeof label !== 'number' || !Number.isFinite(label)) {
-        throw invalidArgument(`${at}.${this.labelName}`, 'a finite number', label);
+        throw invalidArgument(`${at}.${labelName}`, 'a finite number', label);
       }
-      this.labels.push(label);
+      this.#labels.push(label);
     }
-    const names = Object.keys(cells);
-    if (names.length !== cellCount) {
-      const known = [...this.columns.map((column) => column.name), this.labelName];
-      const extra = names.find((name) => !known.includes(name));
+    if (names.length > this.#cells) {
+      const extra = names.find((name) => !this.#isKnown(name));
       throw new InvalidArgumentError(`${at} has a column ${extra}, which the first row of ${this.option} has not`);
     }
-    ++this.rows;
+    ++this.#rows;
   }
 
   /** The rows since the last part. */
   takePart(): TrainingColumns {
-    const columns = this.columns.map(({ name, texts }) => ({ name, texts: texts.splice(0) }));
-    const part = { columns, rows: this.rows - this.taken };
-    this.taken = this.rows;
-    return this.labelName === undefined ? part : { ...part, labels: Float32Array.from(this.labels.splice(0)) };
+    const columns = this.#layout.texts.map(({ name }, i) => ({ name, texts: this.#texts[i]?.splice(0) ?? [] }));
+    const part = { columns, rows: this.pending, layout: this.#layout };
+    this.#taken = this.#rows;
+    return this.#layout.label === undefined ? part : { ...part, labels: Float32Array.from(this.#labels.splice(0)) };
   }
 
   get pending(): number {
-    return this.rows - this.taken;
+    return this.#rows - this.#taken;
   }
 
-  private adoptColumns(names: readonly string[]): void {
-    const { label, texts } = splitNames(this.option, names);
-    this.labelName = label;
-    for (const name of texts) this.columns.push({ name, texts: [] });
+  #layOut(cells: Readonly<Record<string, unknown>>): void {
+    this.#layout = layOutColumns(this.option, this.needs, Object.entries(cells));
+    this.#texts = this.#layout.texts.map(() => []);
+    this.#cells = Object.keys(cells).length;
   }
-}
 
-/** Which of the column names holds the label, and which hold texts, in their order. */
-function splitNames(option: string, names: readonly string[]): { label: string | undefined; texts: readonly string[] } {
-  const label = labelNames.find((name) => names.includes(name));
-  const texts = names.filter((name) => name !== label);
-  if (texts.length === 0) {
-    const found = names.length === 0 ? 'no columns' : `only ${names.join(', ')}`;
-    throw new InvalidArgumentError(`expected at least one text column in ${option} but found ${found}`);
+  #isKnown(name: string): boolean {
+    const { texts, label, unused } = this.#layout;
+    return name === label || unused.includes(name) || texts.some((column) => column.name === name);
   }
-  return { label, texts };
 }
 
 function checkTexts(option: string, values: unknown): readonly string[] {
@@ -135,13 +133,21 @@ function checkLabels(option: string, values: unknown): Float32Array {
   return labels;
 }
 
-function fromColumns(option: string, dataset: Readonly<Record<string, unknown>>): TrainingColumns {
-  const names = splitNames(option, Object.keys(dataset));
-  const columns = names.texts.map((name) => ({ name, texts: checkTexts(`${option}.${name}`, dataset[name]) }));
+/** A value of a column, to tell what it holds; the column itself where it is none. */
+function sampleOf(values: unknown): unknown {
+  const isArray = Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView));
+  return isArray ? (values as ArrayLike<unknown>)[0] : '';
+}
+
+function fromColumns(option: string, needs: ColumnNeeds, dataset: Readonly<Record<string, unknown>>): TrainingColumns {
+  const sample = Object.entries(dataset).map(([name, values]) => [name, sampleOf(values)] as const);
+  const layout = layOutColumns(option, needs, sample);
+  const { label } = layout;
+  const columns = layout.texts.map(({ name }) => ({ name, texts: checkTexts(`${option}.${name}`, dataset[name]) }));
   const rows = columns[0]?.texts.length ?? 0;
-  const labels = names.label === undefined ? undefined : checkLabels(`${option}.${names.label}`, dataset[names.label]);
+  const labels = label === undefined ? undefined : checkLabels(`${option}.${label}`, dataset[label]);
   const lengths = columns.map(({ name, texts }) => ({ name, length: texts.length }));
-  if (labels !== undefined) lengths.push({ name: names.label ?? '', length: labels.length });
+  if (labels !== undefined) lengths.push({ name: label ?? '', length: labels.length });
   for (const { name, length } of lengths) {
     if (length === rows) continue;
     throw new InvalidArgumentError(
@@ -149,7 +155,7 @@ function fromColumns(option: string, dataset: Readonly<Record<string, unknown>>)
     );
   }
   if (rows === 0) throw new InvalidArgumentError(`expected at least one row in ${option} but it is empty`);
-  return labels === undefined ? { columns, rows } : { columns, rows, labels };
+  return labels === undefined ? { columns, rows, layout } : { columns, rows, labels, layout };
 }
 
 /** Rows of an iterable that are held as strings at a time. */
@@ -168,26 +174,28 @@ export function datasetRows(dataset: Dataset): number | undefined {
  * have the same columns.
  *
  * @param dataset - Rows, columns or an (async) iterable of rows.
- * @param options - `option` is the dataset's name in errors; `signal` stops the reading of an iterable.
+ * @param options - `option` is the dataset's name in errors; `needs` are the loss's columns; `signal` stops the reading
+ * of an iterable.
  * @throws InvalidArgumentError naming row, column and value: a text that is no string, a label that is no finite
  * number, a missing or surplus column, columns of unequal length, no text column, no rows.
  */
 export async function* datasetParts(
   dataset: unknown,
-  { option = 'trainDataset', signal }: { option?: string; signal?: AbortSignal | undefined } = {},
+  {
+    option = 'trainDataset',
+    needs = anyColumns,
+    signal,
+  }: { option?: string; needs?: ColumnNeeds; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<TrainingColumns> {
   signal?.throwIfAborted();
-  if (typeof dataset !== 'object' || dataset === null) {
-    throw new InvalidArgumentError(
-      `expected an array of rows, an object of columns or an (async) iterable of rows for ${option} but received ` +
-        describe(dataset),
-    );
+  if (typeof dataset !== 'object' || dataset === null || 'then' in dataset) {
+    throw invalidArgument(option, 'an array of rows, an object of columns or an (async) iterable of rows', dataset);
   }
   if (!isAsyncIterable(dataset) && !isIterable(dataset)) {
-    yield fromColumns(option, dataset as Readonly<Record<string, unknown>>);
+    yield fromColumns(option, needs, dataset as Readonly<Record<string, unknown>>);
     return;
   }
-  const builder = new ColumnBuilder(option);
+  const builder = new ColumnBuilder(option, needs);
   // An iteration that has nothing to wait for gives nobody else a turn.
   const pause = new Pause();
   let parts = 0;

@@ -12,8 +12,9 @@ import {
   oneOf,
   positiveInteger,
 } from '../validate.js';
+import { fitAdvice } from '../foreign-options.js';
 import type { Dataset } from './dataset.js';
-import type { Loss } from './losses/loss.js';
+import { checkLoss, type Loss } from './losses/loss.js';
 import { schedulers, type Scheduler } from './schedulers.js';
 
 export type BatchSampler = 'no_duplicates' | 'random' | 'sequential';
@@ -30,7 +31,7 @@ export interface FitOptions {
   readonly maxSteps?: number;
   /** Rows a step; every other row gives in-batch negatives. At least 2. Default: 2048. */
   readonly batchSize?: number;
-  /** Peak learning rate. Default: 0.2, which suits a random table; 0.05 suits a trained one. */
+  /** Peak learning rate, at most 1000. Default: 0.2, which suits a random table; 0.05 suits a trained one. */
   readonly learningRate?: number;
   /** Steps in which the learning rate rises from 0. Default: by `warmupRatio`. */
   readonly warmupSteps?: number;
@@ -47,7 +48,7 @@ export interface FitOptions {
   readonly betas?: readonly [number, number];
   /** Default: 1e-8. */
   readonly eps?: number;
-  /** Decoupled weight decay. Default: 0. */
+  /** Decoupled weight decay, at most 1 / learningRate. Default: 0. */
   readonly weightDecay?: number;
   /** Scale gradients of a greater global L2 norm down to it; null for none. Default: 1, for `sparse_adam` null. */
   readonly maxGradNorm?: number | null;
@@ -101,6 +102,12 @@ export interface FitProgress {
   /** Seconds since `fit` was called. */
   readonly seconds: number;
 }
+
+/** Adam moves a value by about as much in a step: with more, no sum of squares stays finite for long. */
+const greatestLearningRate = 1000;
+
+/** How long the addon works before JavaScript hears of it again. */
+export const reportMilliseconds = 100;
 
 /** The options, complete and checked. */
 export interface FitSettings {
@@ -162,22 +169,21 @@ const optionNames = [
 
 /** @throws InvalidArgumentError naming the option. */
 export function checkFitOptions(options: FitOptions): FitSettings {
-  knownOptions('fit', object('options', options), optionNames);
-  if (typeof object('loss', options.loss)['lower'] !== 'function') {
-    throw invalidArgument('loss', 'a loss, such as new MultipleNegativesRankingLoss()', options.loss);
-  }
+  knownOptions('fit', object('options', options, 'an object such as { trainDataset, loss }'), optionNames, fitAdvice);
+  checkLoss('loss', options.loss);
   const { evaluator, maxGradNorm } = options;
   if (evaluator !== undefined && typeof object('evaluator', evaluator)['evaluate'] !== 'function') {
     throw invalidArgument('evaluator', 'an evaluator', evaluator);
   }
   const optimizer = oneOf('optimizer', options.optimizer ?? 'adamw', ['adamw', 'sparse_adam']);
+  const learningRate = finiteNumber('learningRate', options.learningRate ?? 0.2, { min: 0, max: greatestLearningRate });
   const defaultMaxGradNorm = optimizer === 'adamw' ? 1 : null;
   return {
     loss: options.loss,
     epochs: positiveInteger('epochs', options.epochs ?? 1),
     maxSteps: options.maxSteps === undefined ? Infinity : positiveInteger('maxSteps', options.maxSteps),
     batchSize: integer('batchSize', options.batchSize ?? 2048, { min: 2, max: 1 << 24 }),
-    learningRate: finiteNumber('learningRate', options.learningRate ?? 0.2, { min: 0 }),
+    learningRate,
     warmupSteps:
       options.warmupSteps === undefined ? undefined : integer('warmupSteps', options.warmupSteps, { min: 0 }),
     warmupRatio: finiteNumber('warmupRatio', options.warmupRatio ?? 0.1, { min: 0, max: 1 }),
@@ -185,7 +191,11 @@ export function checkFitOptions(options: FitOptions): FitSettings {
     optimizer,
     betas: checkBetas(options.betas ?? [0.9, 0.999]),
     eps: finiteNumber('eps', options.eps ?? 1e-8, { above: 0 }),
-    weightDecay: finiteNumber('weightDecay', options.weightDecay ?? 0, { min: 0 }),
+    weightDecay: finiteNumber('weightDecay', options.weightDecay ?? 0, {
+      min: 0,
+      // Beyond, every step turns the weights over and makes them greater.
+      ...(learningRate > 0 && { max: 1 / learningRate }),
+    }),
     maxGradNorm:
       maxGradNorm === undefined
         ? defaultMaxGradNorm

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 
 import { untilAborted } from '../abort.js';
-import type { Encodes } from '../evaluation/evaluator.js';
-import { fromNative, InvalidArgumentError } from '../errors.js';
+import type { Encodes, Evaluator } from '../evaluation/evaluator.js';
+import { fromNative, InvalidArgumentError, TrainingError } from '../errors.js';
 import {
   native,
   type NativeTable,
@@ -11,13 +11,18 @@ import {
   type NativeTrainingRun,
 } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
-import { asTexts } from '../texts.js';
 import type { Progress, RunSettings } from './checkpoint-state.js';
 import { newRunId, removeOldCheckpoints, resumeLatest, resumeRun, writeCheckpoint } from './checkpoint.js';
-import { datasetParts, datasetRows, type Dataset, type TrainingColumns } from './dataset.js';
-import { checkFitOptions, type FitOptions, type FitProgress, type FitSettings } from './fit-options.js';
+import {
+  checkFitOptions,
+  reportMilliseconds,
+  type FitOptions,
+  type FitProgress,
+  type FitSettings,
+} from './fit-options.js';
 import { scheduleFactor } from './schedulers.js';
-import { TokenCache } from './token-cache.js';
+import { tokenizeDataset } from './tokenize-dataset.js';
+import { warnOfUnusedColumns, warnOfUnusedRows, type FitDataset } from './unused.js';
 
 /** One optimizer step. */
 export interface FitStep {
@@ -58,10 +63,8 @@ export interface FitResult {
   /** Reading, tokenizing, training and evaluating. */
   readonly seconds: number;
   readonly stages: FitStages;
+  readonly dataset: FitDataset;
 }
-
-/** How long the addon trains before JavaScript hears of it again. */
-const reportMilliseconds = 100;
 
 /** Learning rates handed over at a time. */
 const mostStepsAhead = 4096;
@@ -78,7 +81,7 @@ const stageNames = ['sampling', 'index', 'catchUp', 'pooling', 'loss', 'update']
  *
  * @param model - What the evaluator is given: the model that `publish` renews.
  * @param saveModel - Writes that model's files into a folder.
- * @param tokenizerJson - What the token ids depend on.
+ * @param tokenizerKey - What the token ids depend on.
  * @internal
  */
 export async function fit(
@@ -87,13 +90,16 @@ export async function fit(
   options: FitOptions,
   publish: (table: NativeTable) => void,
   saveModel: (folder: string) => Promise<void>,
-  tokenizerJson: Uint8Array,
+  tokenizerKey: Uint8Array,
 ): Promise<FitResult> {
   const settings = checkFitOptions(options);
   const { signal } = settings;
   const begin = performance.now();
   const loss = settings.loss.lower(start.table.dim);
-  const columns = await tokenize(start, options.trainDataset, tokenizerJson, settings, begin);
+  const reading = tokenizeDataset(start, options.trainDataset, tokenizerKey, settings, begin);
+  const { columns, layout, rows } = await untilAborted(reading, signal);
+  const dataset = { rows, columns: layout.texts, unusedColumns: layout.unused };
+  warnOfUnusedColumns(dataset, settings.loss.name);
 
   const config: NativeTrainingConfig = {
     ...loss,
@@ -134,7 +140,10 @@ export async function fit(
     };
     const session = new Session(run, settings, model, publish, save, progress, begin);
     await session.train();
-    return session.result();
+    const result = { ...session.result(), dataset: { ...dataset, unusedRows: session.unusedRows(rows) } };
+    const { batchSampler, dropLast, batchSize } = settings;
+    warnOfUnusedRows(result.dataset, batchSampler, dropLast ? batchSize - 1 : 1);
+    return result;
   } catch (error) {
     throw fromNative(error, signal);
   } finally {
@@ -174,66 +183,6 @@ function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
   return native.info().bfloat16 ? 'bfloat16' : 'float32';
 }
 
-/** Tokenizes a dataset once, part by part, or finds its ids in a cache; of the texts nothing stays but these. */
-async function tokenize(
-  model: StaticModel,
-  dataset: Dataset,
-  tokenizerJson: Uint8Array,
-  { signal, onProgress }: FitSettings,
-  begin: number,
-): Promise<readonly NativeTokenColumn[]> {
-  let tokenized: readonly NativeTokenColumn[] = [];
-  let rows = 0;
-  let reported = begin;
-  const report = (done: number): void => {
-    const now = performance.now();
-    const total = (datasetRows(dataset) ?? 0) * tokenized.length;
-    if (now - reported < reportMilliseconds && done !== total) return;
-    reported = now;
-    const seconds = (now - begin) / 1000;
-    onProgress?.({ phase: 'tokenize', done, total, rows: 0, rowsPerSecond: 0, loss: NaN, learningRate: 0, seconds });
-  };
-  const cache = await TokenCache.of(dataset, tokenizerJson);
-  try {
-    const cached = await cache?.load(model.table.rows);
-    if (cached !== undefined) return cached;
-    for await (const part of datasetParts(dataset, { signal })) {
-      if (rows === 0) tokenized = newColumns(part);
-      for (const [i, column] of tokenized.entries()) {
-        const before = rows * tokenized.length + i * part.rows;
-        await model.appendTo(column, asTexts('trainDataset', part.columns[i]?.texts ?? []), {
-          signal,
-          onProgress: (done) => {
-            report(before + done);
-          },
-        });
-      }
-      rows += part.rows;
-    }
-    if (rows > 1 && cache !== undefined) {
-      await cache.save(tokenized, signal);
-      tokenized = (await cache.load(model.table.rows)) ?? tokenized; // the mapped file in the place of memory
-    }
-  } catch (error) {
-    throw fromNative(error, signal);
-  }
-  if (rows < 2) {
-    throw new InvalidArgumentError(
-      'expected at least two rows in trainDataset but found 1: the other rows of a batch are its negatives',
-    );
-  }
-  return tokenized;
-}
-
-function newColumns({ columns }: TrainingColumns): readonly NativeTokenColumn[] {
-  if (columns.length < 2) {
-    throw new InvalidArgumentError(
-      `expected an anchor and a positive column in trainDataset but found only ${columns[0]?.name ?? 'none'}`,
-    );
-  }
-  return columns.map(() => new native.TokenColumn());
-}
-
 /** One run from its first step to its last, and what it has reported. */
 class Session {
   readonly #history: FitStep[];
@@ -243,7 +192,10 @@ class Session {
   readonly #trainingBegin = performance.now();
   readonly #rowsBefore: number;
   readonly #stages = { sampling: 0, index: 0, catchUp: 0, pooling: 0, loss: 0, update: 0 };
+  readonly #rowsOfEpoch = new Map<number, number>();
   #rows: number;
+  #isOver = false;
+  #savedAt = -1;
   #pausedMs = 0;
 
   constructor(
@@ -264,30 +216,44 @@ class Session {
   }
 
   async train(): Promise<void> {
-    const { signal, evaluator, evalSteps = Infinity, outputDir, saveSteps } = this.settings;
-    const until = (every: number): number => every - (this.#history.length % every);
-    const isDue = (every: number): boolean => this.#history.length % every === 0;
-    while (this.#history.length < this.#totalSteps) {
-      const untilEvaluation = evaluator === undefined ? Infinity : until(evalSteps);
-      const untilSave = outputDir === undefined ? Infinity : until(saveSteps);
-      if (!(await this.#advance(Math.min(untilEvaluation, untilSave, mostStepsAhead)))) break;
-      const isLast = this.#history.length === this.#totalSteps;
-      const isAborted = signal?.aborted === true;
-      if (evaluator !== undefined && isDue(evalSteps) && !isLast && !isAborted) await this.#evaluate();
-      if (outputDir !== undefined && (isDue(saveSteps) || isAborted)) await this.#checkpoint(outputDir);
-      if (isAborted) break;
+    const { signal, evaluator, outputDir } = this.settings;
+    await this.#takeSteps();
+    if (signal?.aborted === true) {
+      const isToSave = outputDir !== undefined && this.#history.length > 0 && this.#savedAt !== this.#history.length;
+      if (isToSave) await this.#checkpoint(outputDir);
+      else this.publish(await this.run.snapshot());
+      signal.throwIfAborted();
     }
-    if (this.#history.length === 0 && signal?.aborted !== true) {
+    if (this.#history.length === 0) {
       throw new InvalidArgumentError(
         'no batch could be drawn from trainDataset: with these options no two rows may stand in one batch',
       );
     }
     this.publish(await this.run.snapshot());
-    signal?.throwIfAborted();
-    if (evaluator !== undefined) await this.#runEvaluator();
+    if (evaluator !== undefined) await this.#evaluate(evaluator);
   }
 
-  result(): FitResult {
+  /** Until the steps or the epochs are used up, or the signal is aborted. */
+  async #takeSteps(): Promise<void> {
+    const { signal, evaluator, evalSteps = Infinity, outputDir, saveSteps } = this.settings;
+    const until = (every: number): number => every - (this.#history.length % every);
+    const isDue = (every: number): boolean => this.#history.length % every === 0;
+    while (this.#history.length < this.#totalSteps && signal?.aborted !== true) {
+      const untilEvaluation = evaluator === undefined ? Infinity : until(evalSteps);
+      const untilSave = outputDir === undefined ? Infinity : until(saveSteps);
+      if (!(await this.#advance(Math.min(untilEvaluation, untilSave, mostStepsAhead)))) break;
+      const isLast = this.#history.length === this.#totalSteps;
+      if (evaluator !== undefined && isDue(evalSteps) && !isLast) {
+        this.publish(await this.run.snapshot());
+        await this.#evaluate(evaluator).catch((error: unknown) => {
+          if (signal?.aborted !== true) throw error;
+        });
+      }
+      if (outputDir !== undefined && isDue(saveSteps)) await this.#checkpoint(outputDir);
+    }
+  }
+
+  result(): Omit<FitResult, 'dataset'> {
     return {
       history: this.#history,
       evaluations: this.#evaluations,
@@ -297,21 +263,48 @@ class Session {
     };
   }
 
-  /** Takes at most `most` steps and reports them; false when the epochs are over. */
+  /** How many of the `rows` of the dataset no batch of an epoch held, the most of any epoch that was seen to its end. */
+  unusedRows(rows: number): number {
+    const epochs = [...this.#rowsOfEpoch];
+    // What was resumed may have begun in the middle of one.
+    if (this.#rowsBefore > 0) epochs.shift();
+    const isWhole = this.#isOver || this.#history.length === this.settings.epochs * this.run.batchesPerEpoch;
+    if (!isWhole) epochs.pop();
+    return epochs.reduce((most, [, used]) => Math.max(most, rows - used), 0);
+  }
+
+  /** Takes at most `most` steps and reports them; false when the epochs are over or the run is stopped. */
   async #advance(most: number): Promise<boolean> {
     const first = this.#history.length;
     const rates = new Float64Array(Math.min(most, this.#totalSteps - first));
     for (let i = 0; i < rates.length; ++i) rates[i] = this.#learningRate(first + i);
-    const records = await this.run.advance(rates, this.settings.epochs, reportMilliseconds);
+    const records = await this.#recordsOf(rates);
     for (let i = 0; i * recordLength < records.length; ++i) {
       const record = records.subarray(i * recordLength, (i + 1) * recordLength);
-      const [loss = NaN, gradNorm = NaN, rows = 0] = record;
+      const [loss = NaN, gradNorm = NaN, rows = 0, epoch = 0] = record;
       for (const [stage, name] of stageNames.entries()) this.#stages[name] += record[firstStage + stage] ?? 0;
       this.#history.push({ step: first + i, learningRate: rates[i] ?? 0, loss, gradNorm });
       this.#rows += rows;
+      this.#rowsOfEpoch.set(epoch, (this.#rowsOfEpoch.get(epoch) ?? 0) + rows);
     }
     if (records.length > 0) this.settings.onProgress?.(this.#progress());
+    else this.#isOver = this.settings.signal?.aborted !== true;
     return records.length > 0;
+  }
+
+  async #recordsOf(rates: Float64Array): Promise<Float64Array> {
+    try {
+      return await this.run.advance(rates, this.settings.epochs, reportMilliseconds);
+    } catch (error) {
+      const reason = fromNative(error);
+      if (!(reason instanceof TrainingError)) throw reason;
+      this.publish(await this.run.snapshot());
+      throw new TrainingError(
+        `step ${this.#history.length} was not taken, since ${reason.message}; the model is as the step before left it. ` +
+          'A lower learningRate or scale may help, or a table without such values',
+        { cause: error },
+      );
+    }
   }
 
   #learningRate(step: number): number {
@@ -334,16 +327,11 @@ class Session {
     };
   }
 
-  async #evaluate(): Promise<void> {
-    this.publish(await this.run.snapshot());
-    await this.#runEvaluator();
-  }
-
-  async #runEvaluator(): Promise<void> {
-    const { evaluator, signal } = this.settings;
-    if (evaluator === undefined) return;
+  async #evaluate(evaluator: Evaluator): Promise<void> {
+    const { signal } = this.settings;
     const start = performance.now();
-    const metrics = await evaluator.evaluate(this.model, signal === undefined ? {} : { signal });
+    const evaluation = evaluator.evaluate(this.model, signal === undefined ? {} : { signal });
+    const metrics = await untilAborted(evaluation, signal);
     this.#pausedMs += performance.now() - start;
     this.#evaluations.push({ step: this.#history.length, metrics });
   }
@@ -351,6 +339,7 @@ class Session {
   async #checkpoint(outputDir: string): Promise<void> {
     const start = performance.now();
     await this.save(outputDir, { history: this.#history, evaluations: this.#evaluations, rows: this.#rows });
+    this.#savedAt = this.#history.length;
     this.#pausedMs += performance.now() - start;
   }
 }

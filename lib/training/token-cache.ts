@@ -5,8 +5,10 @@ import path from 'node:path';
 import { checkData, readSafetensorsHeader, writeSafetensors, type TensorSource } from '../formats/safetensors.js';
 import { removeAbandoned, Staging } from '../formats/staging.js';
 import { native, type NativeTokenColumn } from '../native/index.js';
+import type { ColumnLayout, ColumnNeeds } from './columns.js';
 import type { Dataset } from './dataset.js';
 import { DatasetFile } from './dataset-files.js';
+import type { TokenizedDataset } from './tokenize-dataset.js';
 
 /** Smaller files are tokenized in less time than a reader would wonder about a new file beside them. */
 const leastBytes = 64 << 20;
@@ -21,17 +23,18 @@ export class TokenCache {
   private constructor(
     private readonly dataset: DatasetFile,
     private readonly tokenizerJson: Uint8Array,
+    private readonly needs: ColumnNeeds,
     private readonly key: string,
   ) {
     this.#file = `${dataset.file}.stillvec-tokens`;
   }
 
   /** That of a dataset, or undefined where none shall be kept. */
-  static async of(dataset: Dataset, tokenizerJson: Uint8Array): Promise<TokenCache | undefined> {
+  static async of(dataset: Dataset, tokenizerJson: Uint8Array, needs: ColumnNeeds): Promise<TokenCache | undefined> {
     if (!(dataset instanceof DatasetFile) || dataset.tokenCache === false) return undefined;
     const state = await stateOf(dataset.file);
     if (state === undefined || (dataset.tokenCache === undefined && state.size < leastBytes)) return undefined;
-    return new TokenCache(dataset, tokenizerJson, keyOf(dataset, state, tokenizerJson));
+    return new TokenCache(dataset, tokenizerJson, needs, keyOf(dataset, state, tokenizerJson, needs));
   }
 
   /**
@@ -39,22 +42,25 @@ export class TokenCache {
    *
    * @param vocabSize - What every id is below.
    */
-  async load(vocabSize: number): Promise<readonly NativeTokenColumn[] | undefined> {
+  async load(vocabSize: number): Promise<TokenizedDataset | undefined> {
     try {
       const header = await readSafetensorsHeader(this.#file);
       if (header.metadata['key'] !== this.key) return undefined;
       await checkData(this.#file, header);
-      const { tensors } = header;
+      const { tensors, metadata } = header;
+      const layout = JSON.parse(metadata['layout'] ?? '') as ColumnLayout;
       const columns: NativeTokenColumn[] = [];
       for (;;) {
         const offsets = tensors.find(({ name }) => name === `offsets.${columns.length}`);
         const ids = tensors.find(({ name }) => name === `ids.${columns.length}`);
-        if (offsets === undefined || ids === undefined) return columns.length > 0 ? columns : undefined;
+        if (offsets === undefined || ids === undefined) break;
         const column = new native.TokenColumn();
         const [count = 0, tokens = 0] = [offsets.shape[0], ids.shape[0]];
         await column.map(this.#file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
         columns.push(column);
       }
+      const rows = columns[0]?.count ?? 0;
+      return columns.length === layout.texts.length ? { columns, layout, rows } : undefined;
     } catch {
       return undefined;
     }
@@ -65,17 +71,20 @@ export class TokenCache {
    *
    * @throws IoError where it was asked for and cannot be written.
    */
-  async save(columns: readonly NativeTokenColumn[], signal?: AbortSignal): Promise<void> {
+  async save({ columns, layout }: TokenizedDataset, signal?: AbortSignal): Promise<void> {
     // The dataset may have changed while it was read.
     const state = await stateOf(this.dataset.file);
-    if (state === undefined || keyOf(this.dataset, state, this.tokenizerJson) !== this.key) return;
+    if (state === undefined || keyOf(this.dataset, state, this.tokenizerJson, this.needs) !== this.key) return;
     const [folder, name] = [path.dirname(this.#file), path.basename(this.#file)];
     let files: Staging | undefined;
     try {
       await removeAbandoned(folder, `${name}-`);
       files = await Staging.begin(folder, `${name}-`, this.#file);
       await files.write(name, (handle, file) =>
-        writeSafetensors(handle, file, tensorsOf(columns), { metadata: { key: this.key }, signal }),
+        writeSafetensors(handle, file, tensorsOf(columns), {
+          metadata: { key: this.key, layout: JSON.stringify(layout) },
+          signal,
+        }),
       );
       await files.place(name, this.#file);
     } catch (error) {
@@ -101,9 +110,9 @@ async function stateOf(file: string): Promise<FileState | undefined> {
   }
 }
 
-function keyOf({ columns }: DatasetFile, state: FileState, tokenizerJson: Uint8Array): string {
+function keyOf({ columns }: DatasetFile, state: FileState, tokenizerJson: Uint8Array, needs: ColumnNeeds): string {
   const tokenizer = createHash('sha256').update(tokenizerJson).digest('hex');
-  return JSON.stringify({ version: 1, tokenizer, columns: columns ?? null, ...state });
+  return JSON.stringify({ version: 2, tokenizer, needs, columns: columns ?? null, ...state });
 }
 
 /** Offsets before ids: both are then aligned to their size. */

@@ -18,6 +18,7 @@ const char* code_name(Code code) {
     case Code::kUnsupported: return "unsupported";
     case Code::kIo: return "io";
     case Code::kOutOfMemory: return "out_of_memory";
+    case Code::kNotFinite: return "not_finite";
     case Code::kAborted: return "aborted";
   }
   return "internal";

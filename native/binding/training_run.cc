@@ -38,11 +38,13 @@ struct TrainingRun::State {
   std::uint64_t epoch = 0;
   bool epoch_begun = false;
   std::vector<std::uint32_t> batch;
+  bool batch_waits = false;  // it was drawn, and its step was stopped or failed: it comes next
   std::atomic<bool> stopping = false;
   bool busy = false;  // JavaScript thread only
 
   // Draws the next batch, entering the next epoch where one ends; false after the last of `epochs`, and when stopped.
   bool next_batch(std::uint64_t epochs, const std::atomic<bool>& cancelled) {
+    if (std::exchange(batch_waits, false)) return true;
     for (; epoch < epochs && !cancelled && !stopping; ++epoch, epoch_begun = false) {
       if (!epoch_begun) sampler->begin_epoch(epoch);
       epoch_begun = true;
@@ -233,9 +235,12 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
           const auto begin = std::chrono::steady_clock::now();
           if (!state->next_batch(epochs, cancelled)) break;
           const std::chrono::duration<double> drawing = std::chrono::steady_clock::now() - begin;
-          Result<training::StepReport> report = state->trainer->step(state->column_pointers, state->batch, rate);
+          Result<training::StepReport> report = state->trainer->step(
+              state->column_pointers, state->batch, rate, [&] { return cancelled.load() || state->stopping.load(); });
           if (!report.is_ok()) {
-            status = report.status();
+            state->batch_waits = true;
+            // The steps before it are reported first: the next call comes upon the same failure.
+            if (records.empty() && report.status().code != Code::kAborted) status = report.status();
             break;
           }
           const training::StepReport& step = report.value();
@@ -254,7 +259,7 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
       hold(state_, state_->busy));
 }
 
-// Ends a running advance() after its current step.
+// Ends a running advance() soon: a step that has not yet moved the table is given up, and comes next.
 Napi::Value TrainingRun::stop(const Napi::CallbackInfo& info) {
   state_->stopping = true;
   return info.Env().Undefined();
@@ -284,7 +289,8 @@ Napi::Value TrainingRun::state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   check_idle(env);
   const training::TrainerState trainer = state_->trainer->state();
-  const std::vector<std::uint32_t> remaining = state_->sampler->remaining();
+  std::vector<std::uint32_t> remaining = state_->sampler->remaining();
+  if (state_->batch_waits) remaining.insert(remaining.begin(), state_->batch.begin(), state_->batch.end());
   auto last_steps = new_array<std::uint32_t>(env, trainer.last_steps.size());
   auto learning_rates = new_array<double>(env, trainer.learning_rates.size());
   auto remaining_rows = new_array<std::uint32_t>(env, remaining.size());
@@ -370,6 +376,7 @@ Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
         state->sampler->restore(remaining);
         state->epoch = epoch;
         state->epoch_begun = epoch_begun;
+        state->batch_waits = false;
         return [](Napi::Env settled) -> Napi::Value { return settled.Undefined(); };
       },
       hold(state_, state_->busy));

@@ -15,6 +15,7 @@ enum class Code {
   kUnsupported,      // well formed, but not something this build handles
   kIo,               // the operating system refused
   kOutOfMemory,
+  kNotFinite,  // a result that is infinite or no number
   kAborted,
 };
 

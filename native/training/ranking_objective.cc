@@ -51,7 +51,8 @@ RankingObjective::RankingObjective(ThreadPool& pool, const RankingLoss& loss, bo
       scratch_(pool.size()) {}
 
 double RankingObjective::run(const float* texts, std::size_t columns, std::size_t batch,
-                             const std::vector<Prefix>& prefixes) {
+                             const std::vector<Prefix>& prefixes, const ShallStop& shall_stop) {
+  const auto stops = [&] { return shall_stop && shall_stop(); };
   texts_ = texts;
   prefixes_ = prefixes;
   layout_ = lay_out_columns(prefixes, products_.unit);
@@ -77,9 +78,14 @@ double RankingObjective::run(const float* texts, std::size_t columns, std::size_
     slab.rows = std::min(slab_tiles * tile_rows_, batch_ - slab.first_row);
     slab.first = tile == 0;
     const std::size_t count = blocks_for(slab.rows, tile_rows_);
-    pool_.parallel_for(count, [&](std::size_t i, unsigned slot) { run_tile(slab, i, scratch_[slot]); });
-    pool_.parallel_for(candidate_panels_, [&](std::size_t panel, unsigned) { run_panel(slab, panel); });
+    pool_.parallel_for(count, [&](std::size_t i, unsigned slot) {
+      if (!stops()) run_tile(slab, i, scratch_[slot]);
+    });
+    pool_.parallel_for(candidate_panels_, [&](std::size_t panel, unsigned) {
+      if (!stops()) run_panel(slab, panel);
+    });
   }
+  if (stops()) return 0.0;
   pool_.parallel_for(candidate_panels_, [&](std::size_t panel, unsigned slot) { finish_panel(panel, scratch_[slot]); });
 
   double loss = 0.0;

@@ -34,8 +34,9 @@ class RankingObjective {
   static std::size_t text_rows(std::size_t columns, std::size_t batch);
 
   // `texts`: text_rows() rows of `dim` floats. Returns the loss: the sum over `prefixes`, which ascend strictly in dim,
-  // of weight * loss.
-  double run(const float* texts, std::size_t columns, std::size_t batch, const std::vector<Prefix>& prefixes);
+  // of weight * loss. Where it is stopped on the way, neither the loss nor the gradient means anything.
+  double run(const float* texts, std::size_t columns, std::size_t batch, const std::vector<Prefix>& prefixes,
+             const ShallStop& shall_stop = {});
 
   // After run(): the gradient, text_rows() rows of width() floats, gradient_stride() apart. Columns from width() on
   // have none.

@@ -99,7 +99,8 @@ struct Trainer::Impl {
         optimizer(thread_pool, optimizer_config, table_rows, width) {}
 
   Status read_batch(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch);
-  double compute(std::uint64_t& random, StageClock& clock, StepTimes& times);
+  double compute(std::uint64_t& random, StageClock& clock, StepTimes& times, const ShallStop& shall_stop);
+  bool has_finite_gradient() const;
   void draw_prefixes(std::uint64_t& random);
   void pool_texts();
   void divide_gradient();
@@ -174,6 +175,14 @@ void Trainer::Impl::pool_texts() {
   });
 }
 
+// Of the texts, and so of the rows: sums of few finite values.
+bool Trainer::Impl::has_finite_gradient() const {
+  for (std::size_t text = 0; text < text_rows; ++text) {
+    if (touched.length(text) > 0 && !std::isfinite(text_norms[text])) return false;
+  }
+  return true;
+}
+
 // From the gradient of the means to that of the sums, and its norm for each text.
 void Trainer::Impl::divide_gradient() {
   text_norms.resize(text_rows);
@@ -191,11 +200,11 @@ void Trainer::Impl::divide_gradient() {
   });
 }
 
-double Trainer::Impl::compute(std::uint64_t& random, StageClock& clock, StepTimes& times) {
+double Trainer::Impl::compute(std::uint64_t& random, StageClock& clock, StepTimes& times, const ShallStop& shall_stop) {
   draw_prefixes(random);
   pool_texts();
   times.pooling = clock.lap();
-  const double result = objective.run(texts.data(), columns_count, batch_size, prefixes);
+  const double result = objective.run(texts.data(), columns_count, batch_size, prefixes, shall_stop);
   divide_gradient();
   times.loss = clock.lap();
   return result;
@@ -224,22 +233,31 @@ Result<std::unique_ptr<Trainer>> Trainer::create(ThreadPool& pool, std::span<con
 }
 
 Result<StepReport> Trainer::step(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
-                                 double learning_rate) {
+                                 double learning_rate, const ShallStop& shall_stop) {
   if (!(learning_rate >= 0.0) || !std::isfinite(learning_rate)) {
     return invalid("the learning rate must be finite and not negative");
   }
   Impl& impl = *impl_;
+  const Status stopped = {Code::kAborted, "the step was stopped"};
   bool caught_up = false;
+  const auto give_up = [&](Status status) -> Result<StepReport> {
+    if (caught_up) impl.optimizer.settle(impl.touched.rows());
+    return status;
+  };
   try {
     StepReport report;
     StageClock clock;
     if (Status status = impl.read_batch(columns, batch); !status.is_ok()) return status;
     report.seconds.index = clock.lap();
+    if (shall_stop && shall_stop()) return stopped;
     impl.optimizer.catch_up(impl.touched.rows(), impl.table.data());
     report.seconds.catch_up = clock.lap();
     caught_up = true;
     std::uint64_t random = impl.random_state;
-    report.loss = impl.compute(random, clock, report.seconds);
+    report.loss = impl.compute(random, clock, report.seconds, shall_stop);
+    if (shall_stop && shall_stop()) return give_up(stopped);
+    if (!std::isfinite(report.loss)) return give_up({Code::kNotFinite, "the loss is " + std::to_string(report.loss)});
+    if (!impl.has_finite_gradient()) return give_up({Code::kNotFinite, "the gradient is not finite"});
     report.grad_norm = impl.optimizer.step(
         impl.touched, {impl.objective.gradient(), impl.objective.gradient_stride(), impl.objective.width()},
         impl.text_norms, learning_rate, impl.table.data());
@@ -247,8 +265,7 @@ Result<StepReport> Trainer::step(std::span<const TokenColumn* const> columns, st
     impl.random_state = random;
     return report;
   } catch (const std::bad_alloc&) {
-    if (caught_up) impl.optimizer.settle(impl.touched.rows());
-    return Status{Code::kOutOfMemory, "not enough memory for a batch of " + std::to_string(batch.size())};
+    return give_up({Code::kOutOfMemory, "not enough memory for a batch of " + std::to_string(batch.size())});
   }
 }
 
@@ -262,7 +279,7 @@ Result<double> Trainer::gradient(std::span<const TokenColumn* const> columns, st
     std::uint64_t random = impl.random_state;
     StageClock clock;
     StepTimes times;
-    const double loss = impl.compute(random, clock, times);
+    const double loss = impl.compute(random, clock, times, {});
     std::fill(out.begin(), out.end(), 0.0f);
     const std::span<const std::uint32_t> rows = impl.touched.rows();
     for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -89,6 +90,9 @@ struct TrainerState {
   std::uint64_t random_state = 0;          // of the draws of Matryoshka dims
 };
 
+// Whether what is under way shall end as soon as it can. Any thread asks it, often.
+using ShallStop = std::function<bool()>;
+
 // One model in training: the f32 table, the optimizer's state and the step that moves them. The same inputs give the
 // same bits for any number of threads. Not thread-safe: one caller at a time.
 class Trainer {
@@ -101,9 +105,11 @@ class Trainer {
   ~Trainer();
 
   // One optimizer step on the batch made of `batch` (row numbers into every column). kInvalidArgument for fewer than
-  // two rows or columns; kOutOfRange for a row or an id that does not exist. The table is unchanged on error.
+  // two rows or columns; kOutOfRange for a row or an id that does not exist; kNotFinite where the loss or its gradient
+  // is not; kAborted when it was stopped before the table moved. Nothing has moved on error: the same step can be taken
+  // again.
   Result<StepReport> step(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
-                          double learning_rate);
+                          double learning_rate, const ShallStop& shall_stop = {});
 
   // The loss of a batch and its gradient with respect to the whole table (rows x dim, dense), nothing updated.
   // For tests and finite differences.

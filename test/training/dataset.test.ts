@@ -38,11 +38,11 @@ describe('a dataset may be', () => {
       { anchor: ['a0', 'a1'], positive: ['p0', 'p1'], negative: ['n0', 'n1'], score: Float64Array.of(0.5, 1) },
     ],
   ])('%s', async (_, dataset) => {
-    expect(await readDataset(dataset)).toEqual(expected);
+    expect(await readDataset(dataset)).toMatchObject(expected);
   });
 
   test('rows without a label, in the column order of the first row', async () => {
-    expect(await readDataset([{ question: 'q', answer: '' }])).toEqual({
+    expect(await readDataset([{ question: 'q', answer: '' }])).toMatchObject({
       columns: [
         { name: 'question', texts: ['q'] },
         { name: 'answer', texts: [''] },

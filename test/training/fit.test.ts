@@ -3,14 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   InformationRetrievalEvaluator,
   MatryoshkaLoss,
   MultipleNegativesRankingLoss,
   SentenceTransformer,
+  TrainingError,
+  type Dataset,
   type FitOptions,
   type FitProgress,
+  type FitResult,
 } from 'stillvec';
 
 import { writeTinyTokenizer } from '../support/tiny-tokenizer';
@@ -238,5 +241,198 @@ describe('wrong input', () => {
     ['a loss in a loss in a loss', () => new MatryoshkaLoss(new MatryoshkaLoss(ranking, { dims: [8] }), { dims: [8] })],
   ])('%s', (_, construct) => {
     expect(construct).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_/) }));
+  });
+});
+
+describe('what fit does not use', () => {
+  const warningsOf = async (work: () => Promise<unknown>): Promise<{ code: string; message: string }[]> => {
+    const emit = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    await work();
+    const warnings = (emit.mock.calls as unknown[][]).map(([message, options]) => ({
+      message: String(message),
+      code: String((options as { code?: unknown }).code),
+    }));
+    emit.mockRestore();
+    return warnings;
+  };
+
+  test('rows that share a text are counted and told of', async () => {
+    const trainDataset = Array.from({ length: 100 }, (_, i) => ({
+      anchor: `number ${i}`,
+      positive: `the ${i} again`,
+      negative: ['red', 'blue', 'green'][i % 3]!,
+    }));
+    const model = await newModel();
+    let dataset: FitResult['dataset'] | undefined;
+    const warnings = await warningsOf(async () => {
+      ({ dataset } = await model.fit({ trainDataset, loss: ranking, batchSize: 10 }));
+    });
+    expect(dataset).toEqual({
+      rows: 100,
+      unusedRows: 70,
+      columns: [
+        { name: 'anchor', role: 'anchor' },
+        { name: 'positive', role: 'positive' },
+        { name: 'negative', role: 'negative_1' },
+      ],
+      unusedColumns: [],
+    });
+    expect(warnings).toEqual([
+      { code: 'STILLVEC_ROWS_NOT_USED', message: expect.stringMatching(/70 of the 100 rows.*batchSampler 'random'/) },
+    ]);
+    const random = await model.fit({ trainDataset, loss: ranking, batchSize: 10, batchSampler: 'random' });
+    expect(random.dataset.unusedRows).toBe(0);
+  });
+
+  test.each(['rows', 'columns', 'an iterable'])('a label beside a ranking loss is told of: %s', async (form) => {
+    const rows = pairs.slice(0, 50).map((pair, i) => ({ ...pair, score: i }));
+    const forms: Record<string, Dataset> = {
+      rows,
+      columns: {
+        anchor: rows.map(({ anchor }) => anchor),
+        positive: rows.map(({ positive }) => positive),
+        score: rows.map(({ score }) => score),
+      },
+      'an iterable': new Set(rows),
+    };
+    let result: FitResult | undefined;
+    const warnings = await warningsOf(async () => {
+      result = await (await newModel()).fit({ trainDataset: forms[form]!, loss: ranking, batchSampler: 'random' });
+    });
+    expect(result!.dataset).toMatchObject({ rows: 50, unusedRows: 0, unusedColumns: ['score'] });
+    expect(warnings).toEqual([
+      { code: 'STILLVEC_COLUMNS_NOT_USED', message: expect.stringContaining('the column score of trainDataset') },
+    ]);
+  });
+
+  test.each<[string, object, RegExp]>([
+    ['an id in front', { id: 'a1', anchor: 'a', positive: 'b' }, /"id" of trainDataset.*anchor.*columns/],
+    ['an id of another name', { query_id: 'a1', anchor: 'a', positive: 'b' }, /"query_id"/],
+    ['a number that is no label', { anchor: 'a', positive: 'b', year: 1999 }, /"year".*1999/],
+    ['one text', { anchor: 'a', score: 1 }, /text columns for anchor, positive.*only anchor/],
+  ])('%s is refused', async (_, row, message) => {
+    const model = await newModel();
+    await expect(model.fit({ trainDataset: [row, row], loss: ranking })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
+describe('a run that cannot go on', () => {
+  test('ends at a loss that is no number, with the model that was good', async () => {
+    const model = await newModel();
+    const texts = pairs.slice(0, 50).map(({ anchor }) => anchor);
+    const steps: number[] = [];
+    const failing = model.fit({
+      ...usual,
+      // Products of this scale are infinite once vectors have grown.
+      loss: new MultipleNegativesRankingLoss({ scale: 1e30, similarity: 'dot' }),
+      learningRate: 1000,
+      warmupRatio: 0,
+      maxGradNorm: null,
+      scheduler: 'constant',
+      epochs: 20,
+      onProgress: ({ phase, done }) => {
+        if (phase === 'train') steps.push(done);
+      },
+    });
+    const error = await failing.catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(TrainingError);
+    expect(error).toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/^step \d+ was not taken/) });
+    const { data } = await model.encode(texts);
+    expect(data.every(Number.isFinite)).toBe(true);
+    expect(Number(/^step (\d+)/.exec((error as Error).message)![1])).toBe(steps.at(-1) ?? 0);
+    // It is of use afterwards.
+    expect((await model.fit({ ...usual, epochs: 1 })).history.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+  });
+
+  test('learning rates and decays that cannot be meant are refused', async () => {
+    const model = await newModel();
+    const refused = { code: 'ERR_OUT_OF_RANGE' };
+    await expect(model.fit({ ...usual, learningRate: 1e30 })).rejects.toMatchObject(refused);
+    await expect(model.fit({ ...usual, learningRate: 10, weightDecay: 0.2 })).rejects.toMatchObject(refused);
+  });
+
+  test('a second run beside the first is refused, and the first one goes on', async () => {
+    const model = await newModel();
+    const first = model.fit({ ...usual, epochs: 5 });
+    await expect(model.fit(usual)).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+    expect((await first).history.length).toBeGreaterThan(5);
+    expect((await model.fit({ ...usual, epochs: 1 })).history.length).toBeGreaterThan(0);
+  });
+});
+
+describe('an abort', () => {
+  test('gives up a step that takes long, and resumes to the same bits', async () => {
+    const outputDir = path.join(folder, 'aborted');
+    const many = Array.from({ length: 3000 }, (_, i) => ({ anchor: `number ${i} red`, positive: `the ${i} again` }));
+    const options: FitOptions = { trainDataset: many, loss: ranking, batchSize: 1000, epochs: 4, learningRate: 0.05 };
+    const [whole, cut] = [await newModel(), await newModel()];
+    const history = (await whole.fit(options)).history;
+    for (const delay of [1, 5, 20, 40]) {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), delay);
+      const { signal } = controller;
+      await cut.fit({ ...options, outputDir, signal, resumeFromCheckpoint: true }).catch(() => undefined);
+    }
+    const resumed = await cut.fit({ ...options, outputDir, resumeFromCheckpoint: true });
+    expect(resumed.history).toEqual(history);
+    expect(cut.encodeSync('number 7 red')).toEqual(whole.encodeSync('number 7 red'));
+  });
+
+  test('settles while a dataset keeps fit waiting', async () => {
+    async function* never(): AsyncGenerator<{ anchor: string; positive: string }> {
+      yield { anchor: 'a', positive: 'b' };
+      await new Promise(() => undefined);
+    }
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const fitting = (await newModel()).fit({ trainDataset: never(), loss: ranking, signal: controller.signal });
+    setTimeout(() => controller.abort(reason), 20);
+    await expect(fitting).rejects.toBe(reason);
+  });
+
+  test('settles while an evaluator keeps fit waiting', async () => {
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const evaluator = { name: 'slow', primaryMetric: 'x', evaluate: () => new Promise<never>(() => undefined) };
+    const fitting = (await newModel()).fit({ ...usual, evaluator, evalSteps: 1, signal: controller.signal });
+    setTimeout(() => controller.abort(reason), 100);
+    await expect(fitting).rejects.toBe(reason);
+  });
+});
+
+describe('what people bring from Sentence Transformers is told what to do', () => {
+  test.each<[string, () => unknown, RegExp]>([
+    ['a loss with the model', () => new MultipleNegativesRankingLoss(usual as never), /unknown option trainDataset/],
+    [
+      'a class for a loss',
+      async () => (await newModel()).fit({ ...usual, loss: ranking.constructor as never }),
+      /loss, such as new/,
+    ],
+    ['nothing', async () => (await newModel()).fit(undefined as never), /trainDataset, loss/],
+    [
+      'numTrainEpochs',
+      async () => (await newModel()).fit({ ...usual, numTrainEpochs: 1 } as never),
+      /its name is epochs/,
+    ],
+    ['trainObjectives', async () => (await newModel()).fit({ trainObjectives: [] } as never), /trainDataset/],
+    [
+      'a promise for a dataset',
+      async () => (await newModel()).fit({ ...usual, trainDataset: Promise.resolve(pairs) as never }),
+      /await/,
+    ],
+    ['matryoshkaDims', () => new MatryoshkaLoss(ranking, { matryoshkaDims: [8] } as never), /its name is dims/],
+  ])('%s', async (_, call, message) => {
+    await expect((async () => call())()).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('a loss that is given the model', async () => {
+    const model = await newModel();
+    expect(() => new MultipleNegativesRankingLoss(model as never)).toThrow(/a loss here takes none.*model\.fit/);
   });
 });

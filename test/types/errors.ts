@@ -32,6 +32,7 @@ expectTypeOf<ErrorCode>().toEqualTypeOf<
   | 'ERR_IO'
   | 'ERR_MISSING_DEPENDENCY'
   | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_NOT_FINITE'
   | 'ERR_NATIVE_LOAD'
 >();
 expectTypeOf<InvalidArgumentError>().toExtend<StillvecError>();

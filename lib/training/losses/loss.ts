@@ -1,3 +1,6 @@
+import { invalidArgument } from '../../validate.js';
+import type { ColumnNeeds } from '../columns.js';
+
 /** What a training run computes, complete and checked, in the terms of the addon. */
 export interface NativeLoss {
   readonly scale: number;
@@ -16,9 +19,17 @@ export interface NativeLoss {
 /** A loss is a description: `lower` turns it into settings for the addon, which computes it. */
 export interface Loss {
   readonly name: string;
+  /** What it wants of a dataset. */
+  readonly needs: ColumnNeeds;
   /**
    * @param dim - Width of the model.
    * @throws InvalidArgumentError when the loss does not fit the model.
    */
   lower(dim: number): NativeLoss;
+}
+
+/** @throws InvalidArgumentError naming `option`, for anything else, a class among them. */
+export function checkLoss(option: string, loss: unknown): void {
+  const isLoss = typeof loss === 'object' && loss !== null && 'lower' in loss && typeof loss.lower === 'function';
+  if (!isLoss) throw invalidArgument(option, 'a loss, such as new MultipleNegativesRankingLoss()', loss);
 }

@@ -7,7 +7,8 @@ import {
   outOfRange,
   positiveIntegers,
 } from '../../validate.js';
-import type { Loss, NativeLoss } from './loss.js';
+import type { ColumnNeeds } from '../columns.js';
+import { checkLoss, type Loss, type NativeLoss } from './loss.js';
 
 export interface MatryoshkaLossOptions {
   /** The prefix lengths that shall work as embeddings of their own, in any order. */
@@ -24,16 +25,19 @@ export interface MatryoshkaLossOptions {
  */
 export class MatryoshkaLoss implements Loss {
   readonly name: string;
+  readonly needs: ColumnNeeds;
   readonly #inner: Loss;
   readonly #prefixes: readonly { readonly dim: number; readonly weight: number }[];
   readonly #dimsPerStep: number;
 
   /** @throws InvalidArgumentError naming the option. */
   constructor(loss: Loss, options: MatryoshkaLossOptions) {
-    if (typeof object('loss', loss)['lower'] !== 'function' || loss instanceof MatryoshkaLoss) {
-      throw invalidArgument('loss', 'a loss on embeddings, such as MultipleNegativesRankingLoss', loss);
-    }
-    knownOptions('MatryoshkaLoss', object('options', options), ['dims', 'weights', 'nDimsPerStep']);
+    checkLoss('loss', loss);
+    if (loss instanceof MatryoshkaLoss) throw invalidArgument('loss', 'a loss that is no MatryoshkaLoss itself', loss);
+    knownOptions('MatryoshkaLoss', object('options', options), ['dims', 'weights', 'nDimsPerStep'], {
+      matryoshkaDims: 'its name is dims',
+      matryoshkaWeights: 'its name is weights',
+    });
     const dims = positiveIntegers('dims', options.dims);
     const weights = options.weights ?? dims.map(() => 1);
     if (!Array.isArray(weights) || weights.length !== dims.length) {
@@ -43,6 +47,7 @@ export class MatryoshkaLoss implements Loss {
     const perStep = integer('nDimsPerStep', options.nDimsPerStep ?? -1, { min: -1, max: dims.length });
     if (perStep === 0) throw outOfRange('nDimsPerStep', '-1 or an integer of at least 1', perStep);
     this.name = `MatryoshkaLoss(${loss.name})`;
+    this.needs = loss.needs;
     this.#inner = loss;
     this.#prefixes = dims
       .map((dim, i) => ({ dim, weight: finiteNumber(`weights[${i}]`, weights[i], { min: 0 }) }))

@@ -1,4 +1,6 @@
-import { finiteNumber, invalidArgument, knownOptions, oneOf } from '../../validate.js';
+import { InvalidArgumentError } from '../../errors.js';
+import { finiteNumber, invalidArgument, knownOptions, object, oneOf } from '../../validate.js';
+import type { ColumnNeeds } from '../columns.js';
 import type { Loss, NativeLoss } from './loss.js';
 
 /** Which texts are ranked against which: queries are the anchors, documents the positives and negatives. */
@@ -35,18 +37,23 @@ const hardnessModes: readonly HardnessMode[] = ['in_batch_negatives', 'hard_nega
  */
 export class MultipleNegativesRankingLoss implements Loss {
   readonly name = 'MultipleNegativesRankingLoss';
+  readonly needs: ColumnNeeds = { texts: ['anchor', 'positive'], furtherTexts: 'negative', label: false };
   readonly #settings: Omit<NativeLoss, 'matryoshkaDims' | 'matryoshkaWeights' | 'dimsPerStep'>;
 
   /** @throws InvalidArgumentError naming the option. */
   constructor(options: MultipleNegativesRankingLossOptions = {}) {
-    knownOptions('MultipleNegativesRankingLoss', options, [
-      'scale',
-      'similarity',
-      'directions',
-      'partitionMode',
-      'hardnessMode',
-      'hardnessStrength',
-    ]);
+    if ('encode' in object('options', options)) {
+      throw new InvalidArgumentError(
+        'expected options for MultipleNegativesRankingLoss but received a model: a loss here takes none, ' +
+          'model.fit({ trainDataset, loss: new MultipleNegativesRankingLoss() }) brings them together',
+      );
+    }
+    knownOptions(
+      'MultipleNegativesRankingLoss',
+      options,
+      ['scale', 'similarity', 'directions', 'partitionMode', 'hardnessMode', 'hardnessStrength'],
+      { similarityFct: "its name is similarity: 'cosine' or 'dot'", model: 'a loss here takes no model: leave it out' },
+    );
     const directions = checkDirections(options.directions ?? ['query_to_doc']);
     const partition = oneOf('partitionMode', options.partitionMode ?? 'joint', ['joint', 'per_direction']);
     const sameSide = directions.some((name) => name === 'query_to_query' || name === 'doc_to_doc');
