@@ -95,7 +95,7 @@ async function assemble(
     const table = await makeTable();
     const { json, selection } = tokenizer;
     const tokenizes =
-      tokenizer.kind === 'wordpiece' ? makeTokenizer(tokenizer.description, selection) : tokenizer.tokenizer;
+      tokenizer.kind === 'wordpiece' ? await makeTokenizer(tokenizer.description, selection) : tokenizer.tokenizer;
     return {
       model: new StaticModel(tokenizes, table, settings.normalize),
       settings,

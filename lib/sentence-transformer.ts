@@ -1,3 +1,4 @@
+import { untilAborted } from './abort.js';
 import { encodeBatches, type TextSource } from './encode-stream.js';
 import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
 import { InvalidArgumentError, UnsupportedError } from './errors.js';
@@ -208,7 +209,8 @@ export class SentenceTransformer {
     const mmap = boolean('mmap', options.mmap ?? true);
     const verify = boolean('verify', options.verify ?? true);
     const folder = nonEmptyString('folderOrId', folderOrId);
-    const source = await openModel(folder, { localFilesOnly, tableDtype, mmap, verify, signal });
+    const opening = openModel(folder, { localFilesOnly, tableDtype, mmap, verify, signal });
+    const source = await untilAborted(opening, signal);
     return new SentenceTransformer(source, options);
   }
 
@@ -223,7 +225,8 @@ export class SentenceTransformer {
     const signal = abortSignal('signal', options.signal);
     const dim = options.dim === undefined ? 1024 : positiveInteger('dim', options.dim, maxDim);
     const seed = options.seed === undefined ? 42 : integer('seed', options.seed, { min: 0 });
-    const source = await createModel(nonEmptyString('tokenizer', options.tokenizer), dim, seed, signal);
+    const making = createModel(nonEmptyString('tokenizer', options.tokenizer), dim, seed, signal);
+    const source = await untilAborted(making, signal);
     return new SentenceTransformer(source, options);
   }
 
@@ -344,7 +347,8 @@ export class SentenceTransformer {
     const { batchSize = 1024, onProgress, ...rest } = options;
     const report = callback('onProgress', onProgress);
     let done = 0;
-    return encodeBatches(source, positiveInteger('batchSize', batchSize), async (texts) => {
+    const signal = abortSignal('signal', options.signal);
+    return encodeBatches(source, positiveInteger('batchSize', batchSize), signal, async (texts) => {
       const embeddings = await this.encode<P>(texts, rest as EncodeOptions<P>);
       done += texts.length;
       report?.({ done });

@@ -172,9 +172,11 @@ export function joinTexts(
   return [joined, texts.length, texts];
 }
 
-export function makeTokenizer(
+export async function makeTokenizer(
   description: WordPieceDescription,
   selection: TokenSelection | null = null,
-): NativeTokenizer {
-  return new native.Tokenizer(...joinTexts(description.vocabulary), { ...description, selection });
+): Promise<NativeTokenizer> {
+  const tokenizer = new native.Tokenizer(...joinTexts(description.vocabulary), { ...description, selection });
+  await tokenizer.build();
+  return tokenizer;
 }

@@ -227,6 +227,24 @@ describe('encodeStream', () => {
     expect(closed).toBe(true);
   });
 
+  test('leaves a source that keeps it waiting when the signal is aborted', async () => {
+    async function* stalled(): AsyncGenerator<string> {
+      yield* many.slice(0, 25);
+      await new Promise(() => undefined);
+    }
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    let rows = 0;
+    const drain = async (): Promise<void> => {
+      for await (const { length } of model.encodeStream(stalled(), { batchSize: 10, signal: controller.signal })) {
+        rows += length;
+        if (rows === 10) setTimeout(() => controller.abort(reason), 10);
+      }
+    };
+    await expect(drain()).rejects.toBe(reason);
+    expect(rows).toBe(10);
+  });
+
   test('passes on the errors of its source, and names a text that is none', async () => {
     async function* failing(): AsyncGenerator<string> {
       yield 'fox';

@@ -106,6 +106,8 @@ declare const brand: unique symbol;
 
 export interface NativeTokenizer {
   readonly [brand]: 'Tokenizer';
+  /** Makes what texts are looked up in; once, before it is of any use. */
+  build(): Promise<void>;
 }
 
 export interface NativeTable {

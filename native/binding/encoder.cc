@@ -126,7 +126,10 @@ Napi::Function Encoder::define(Napi::Env env) {
 
 Encoder::Encoder(const Napi::CallbackInfo& info) : ObjectWrap<Encoder>(info) {
   std::shared_ptr<const text::WordPieceTokenizer> tokenizer;
-  if (!info[0].IsNull()) tokenizer = object_argument<Tokenizer>(info, 0, "tokenizer").tokenizer();
+  if (!info[0].IsNull()) {
+    tokenizer = object_argument<Tokenizer>(info, 0, "tokenizer").tokenizer();
+    if (tokenizer == nullptr) fail_argument(info.Env(), "the tokenizer has not been built");
+  }
   const auto& table = object_argument<Table>(info, 1, "table").table();
   // Every id that the tokenizer can give must have a row: the kernels do not look.
   if (tokenizer && tokenizer->vocab_size() > table->rows()) {

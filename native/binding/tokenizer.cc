@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "binding/fields.h"
+#include "binding/task.h"
 #include "binding/texts.h"
 
 namespace stillvec::binding {
@@ -59,7 +60,9 @@ std::vector<text::AddedToken> added_tokens_field(const Napi::Object& config) {
 
 }  // namespace
 
-Napi::Function Tokenizer::define(Napi::Env env) { return DefineClass(env, {}); }
+Napi::Function Tokenizer::define(Napi::Env env) {
+  return DefineClass(env, {InstanceMethod<&Tokenizer::build>("build")});
+}
 
 Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : ObjectWrap<Tokenizer>(info) {
   const TextArena vocabulary = TextArena::read(info, 0);
@@ -76,7 +79,20 @@ Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : ObjectWrap<Tokenizer>(inf
   parsed.normalizer = normalizer_field(config);
   parsed.truncation = truncation_field(config);
   parsed.selection = selection_field(config);
-  tokenizer_ = unwrap(info.Env(), text::WordPieceTokenizer::create(std::move(parsed)));
+  config_ = std::make_shared<text::WordPieceConfig>(std::move(parsed));
+}
+
+// build(): Promise<void>. Makes what texts are looked up in, once; the tokenizer is of no use before.
+Napi::Value Tokenizer::build(const Napi::CallbackInfo& info) {
+  if (config_ == nullptr) fail_argument(info.Env(), "the tokenizer is built, or being built");
+  return run_on_thread(info.Env(), [config = std::move(config_), state = state_](const std::atomic<bool>&) -> Settle {
+    auto tokenizer = text::WordPieceTokenizer::create(std::move(*config));
+    if (!tokenizer.is_ok()) return settle_failure(tokenizer.status());
+    return [state, tokenizer = std::move(tokenizer.value())](Napi::Env env) -> Napi::Value {
+      state->tokenizer = tokenizer;
+      return env.Undefined();
+    };
+  });
 }
 
 }  // namespace stillvec::binding

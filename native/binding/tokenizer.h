@@ -18,10 +18,18 @@ class Tokenizer : public ObjectWrap<Tokenizer> {
   static Napi::Function define(Napi::Env env);
   explicit Tokenizer(const Napi::CallbackInfo& info);
 
-  const std::shared_ptr<const text::WordPieceTokenizer>& tokenizer() const { return tokenizer_; }
+  // Null until it is built.
+  const std::shared_ptr<const text::WordPieceTokenizer>& tokenizer() const { return state_->tokenizer; }
 
  private:
-  std::shared_ptr<const text::WordPieceTokenizer> tokenizer_;
+  struct State {
+    std::shared_ptr<const text::WordPieceTokenizer> tokenizer;
+  };
+
+  Napi::Value build(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<text::WordPieceConfig> config_;  // until build()
+  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace stillvec::binding

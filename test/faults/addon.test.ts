@@ -85,7 +85,9 @@ describe('the raw addon', () => {
     [
       'a column that is frozen while it is appended to',
       `const filled = column();
-       const encoder = new native.Encoder(new native.Tokenizer(...joined(words), tokenizerConfig), table);
+       const tokenizer = new native.Tokenizer(...joined(words), tokenizerConfig);
+       await tokenizer.build();
+       const encoder = new native.Encoder(tokenizer, table);
        const texts = ['red'];
        Object.defineProperty(texts, 0, { get: () => (new native.TrainingRun(table, [filled, column()], runConfig), 'red') });
        refused(() => filled.append(encoder, ['red\\0\\0'], 1, texts, ''));`,
@@ -135,6 +137,7 @@ describe('the raw addon', () => {
         const pending = [];
         // Objects that work to begin with, so that methods get as far as their arguments.
         made.push(new native.Tokenizer(...joined(words), tokenizerConfig), column(), new native.RowBuffer(4, 32));
+        await made[1].build();
         made.push(new native.Encoder(made[1], table), new native.Cancellation());
         made.push(new native.TrainingRun(table, [column(), column()], runConfig));
         await made.at(-1).start();
