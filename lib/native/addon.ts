@@ -65,9 +65,12 @@ function ownBuild(): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
+/** As it ships, or as a checkout's benchmarks run it. */
+const ownFile = /(?:dist|lib)[\\/]native[\\/]addon\.[jt]s$/;
+
 /** Whether a bundler has made this file part of another one, which need not know its own name. */
 function bundled(): boolean {
-  return typeof __filename === 'undefined' || !__filename.endsWith(path.join('dist', 'native', 'addon.js'));
+  return typeof __filename === 'undefined' || !ownFile.test(__filename);
 }
 
 function packageFolder(): string {

@@ -219,9 +219,11 @@ class Session {
     const { signal, evaluator, outputDir } = this.settings;
     await this.#takeSteps();
     if (signal?.aborted === true) {
-      const isToSave = outputDir !== undefined && this.#history.length > 0 && this.#savedAt !== this.#history.length;
-      if (isToSave) await this.#checkpoint(outputDir);
-      else this.publish(await this.run.snapshot());
+      if (this.#history.length > 0) {
+        const isToSave = outputDir !== undefined && this.#savedAt !== this.#history.length;
+        if (isToSave) await this.#checkpoint(outputDir);
+        else this.publish(await this.run.snapshot());
+      }
       signal.throwIfAborted();
     }
     if (this.#history.length === 0) {

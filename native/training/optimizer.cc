@@ -85,9 +85,12 @@ void Optimizer::catch_up(std::span<const std::uint32_t> rows, float* table) {
 void Optimizer::settle(std::span<const std::uint32_t> rows) {
   if (config_.kind != OptimizerKind::kAdamW) return;
   const std::uint64_t now = slumber_.step();
-  for (std::uint32_t row : rows) {
-    if (sleeps(row) && last_[row] < now) wake(row);
-  }
+  pool_.parallel_for(kernels::blocks_for(rows.size(), kRowsPerChunk), [&](std::size_t chunk, unsigned) {
+    const std::size_t end = std::min(rows.size(), (chunk + 1) * kRowsPerChunk);
+    for (std::size_t i = chunk * kRowsPerChunk; i < end; ++i) {
+      if (sleeps(rows[i]) && last_[rows[i]] < now) wake(rows[i]);
+    }
+  });
 }
 
 // Moments as of the last step, for a row whose weights are.
