@@ -25,10 +25,12 @@ constexpr const char* array_constructor<std::uint32_t>() {
   return "Uint32Array";
 }
 
-// A new typed array of zeros, made as JavaScript makes one: that throws where memory is short, while Node-API's own
-// function ends the process.
+// A new typed array of zeros. A large one is made as JavaScript makes it: that throws where memory is short, while
+// Node-API's function, which is quicker, ends the process.
 template <typename T>
 Napi::TypedArrayOf<T> new_array(Napi::Env env, std::size_t length) {
+  constexpr std::size_t kLarge = 1 << 16;
+  if (length < kLarge) return Napi::TypedArrayOf<T>::New(env, length);
   const Napi::Value constructor = env.Global().Get(array_constructor<T>());
   const napi_value count = Napi::Number::New(env, static_cast<double>(length));
   napi_value array = nullptr;

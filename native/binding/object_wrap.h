@@ -27,8 +27,8 @@ class ObjectWrap {
   static T* find(const Napi::Value& value) {
     bool is_tagged = false;
     void* object = nullptr;
-    if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &T::kTypeTag, &is_tagged) != napi_ok ||
-        !is_tagged || napi_unwrap(value.Env(), value, &object) != napi_ok) {
+    if (napi_check_object_type_tag(value.Env(), value, &T::kTypeTag, &is_tagged) != napi_ok || !is_tagged ||
+        napi_unwrap(value.Env(), value, &object) != napi_ok) {
       return nullptr;
     }
     return static_cast<T*>(object);
