@@ -1,13 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import { InvalidArgumentError, IoError, messageOf, MissingDependencyError, systemCode } from '../errors.js';
 import { boolean, knownOptions, nonEmptyString, stringArray } from '../validate.js';
 import { labelNames } from './columns.js';
 import type { DatasetRow } from './dataset.js';
+import { checkFileRow } from './file-row.js';
+import { readLines } from './lines.js';
+import { readParquetRows } from './parquet-rows.js';
 
 export interface DatasetFileOptions {
   /** The columns to read, in the order that gives them their roles. Default: all, in the file's order. */
@@ -33,10 +35,16 @@ export class DatasetFile implements AsyncIterable<DatasetRow> {
   }
 }
 
-/** A row as a file gives it: anything may stand in its cells. */
-type RawRow = Readonly<Record<string, unknown>>;
+/** The longest record of a CSV or TSV file: an unclosed quote would make one of all that follows it. */
+const mostRecordLength = 64 * 2 ** 20;
 
-const readers: readonly (readonly [pattern: RegExp, read: (file: string) => AsyncIterable<RawRow>])[] = [
+/** What a file holds in the place of a row, unchecked, and the line or row that it stands in. */
+interface FileRow {
+  readonly place: string;
+  readonly row: unknown;
+}
+
+const readers: readonly (readonly [pattern: RegExp, read: (file: string) => AsyncIterable<FileRow>])[] = [
   [/\.(?:jsonl|ndjson)(?:\.gz)?$/i, readJsonLines],
   [/\.csv(?:\.gz)?$/i, (file) => readSeparated(file, ',')],
   [/\.tsv(?:\.gz)?$/i, (file) => readSeparated(file, '\t')],
@@ -58,7 +66,7 @@ export function readDatasetFile(file: string, options: DatasetFileOptions = {}):
   return new DatasetFile(file, columns, tokenCache);
 }
 
-function readerOf(file: string): (file: string) => AsyncIterable<RawRow> {
+function readerOf(file: string): (file: string) => AsyncIterable<FileRow> {
   const reader = readers.find(([pattern]) => pattern.test(file));
   if (reader !== undefined) return reader[1];
   throw new InvalidArgumentError(
@@ -69,97 +77,92 @@ function readerOf(file: string): (file: string) => AsyncIterable<RawRow> {
 async function* readRows({ file, columns }: DatasetFile): AsyncGenerator<DatasetRow, void, undefined> {
   try {
     await access(file);
-    // Cells that are neither texts nor labels are refused by whoever trains on them, with row and column.
-    for await (const row of readerOf(file)(file))
-      yield (columns === undefined ? row : select(row, columns)) as DatasetRow;
+    for await (const { place, row } of readerOf(file)(file)) yield checkFileRow(`${file}, ${place}`, row, columns);
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }
 
-function select(row: RawRow, columns: readonly string[]): RawRow {
-  return Object.fromEntries(columns.map((name) => [name, row[name]]));
-}
-
+/** The bytes of a file, unpacked; destroying the stream closes the file. */
 function openText(file: string): Readable {
   const bytes = createReadStream(file);
-  if (!/\.gz$/i.test(file)) return bytes;
-  const text = createGunzip();
-  bytes.on('error', (error) => text.destroy(error));
-  return bytes.pipe(text);
+  return /\.gz$/i.test(file) ? pipeline(bytes, createGunzip(), leaveToReader) : bytes;
 }
 
-async function* readJsonLines(file: string): AsyncGenerator<RawRow> {
-  const input = openText(file);
-  let number = 0;
+/** What ends a pipeline reaches whoever reads its last stream. */
+function leaveToReader(): void {
+  // Nothing to do here; a pipeline demands a callback.
+}
+
+async function* readJsonLines(file: string): AsyncGenerator<FileRow> {
+  let number = 1;
   try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const line of readLines(openText(file))) {
+      if (line.trim() !== '') yield { place: `line ${number}`, row: JSON.parse(line) };
       ++number;
-      if (line.trim() !== '') yield JSON.parse(line) as RawRow;
     }
   } catch (error) {
-    throw damaged(file, number, error);
-  } finally {
-    input.destroy();
+    throw damaged(`${file}, line ${number}`, error);
   }
 }
 
-function damaged(file: string, line: number, cause: unknown): unknown {
+function damaged(at: string, cause: unknown): unknown {
   if (cause instanceof Error && 'syscall' in cause) return cause;
-  return new InvalidArgumentError(`${file}, line ${line}: ${messageOf(cause)}`, { cause });
+  return new InvalidArgumentError(`${at}: ${messageOf(cause)}`, { cause });
 }
 
-async function* readSeparated(file: string, delimiter: string): AsyncGenerator<RawRow> {
+/** A row as `csv-parse` gives it. */
+interface SeparatedRow {
+  readonly record: Readonly<Record<string, string>>;
+  readonly info: { readonly lines: number };
+}
+
+async function* readSeparated(file: string, delimiter: string): AsyncGenerator<FileRow> {
   const { parse } = await importCsvParse();
-  const input = openText(file);
-  const rows = input.pipe(parse({ columns: true, delimiter, bom: true, quote: delimiter === ',' ? '"' : null }));
-  input.on('error', (error) => rows.destroy(error));
+  const parser = parse({
+    columns: true,
+    delimiter,
+    bom: true,
+    quote: delimiter === ',' ? '"' : null,
+    max_record_size: mostRecordLength,
+    info: true,
+  });
+  const rows: AsyncIterable<SeparatedRow> = pipeline(openText(file), parser, leaveToReader);
   try {
-    for await (const row of rows) yield withNumericLabels(row as Record<string, string>);
+    for await (const { record, info } of rows) yield { place: `line ${info.lines}`, row: withNumericLabels(record) };
   } catch (error) {
-    throw damaged(file, rows.info.lines, error);
-  } finally {
-    input.destroy();
+    throw damaged(`${file}, line ${parser.info.lines}`, error);
   }
 }
 
-function withNumericLabels(row: Record<string, string>): RawRow {
+function withNumericLabels(row: Readonly<Record<string, string>>): Readonly<Record<string, string | number>> {
   const label = labelNames.find((name) => name in row);
-  return label === undefined ? row : { ...row, [label]: Number(row[label]) };
+  const text = label === undefined ? undefined : row[label];
+  if (label === undefined || text === undefined) return row;
+  // An empty cell is no 0.
+  return { ...row, [label]: text.trim() === '' ? NaN : Number(text) };
 }
 
-async function* readParquet(file: string): AsyncGenerator<RawRow> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await importHyparquet();
-  const buffer = await asyncBufferFromFile(file);
+async function* readParquet(file: string): AsyncGenerator<FileRow> {
+  let number = 1;
   try {
-    const metadata = await parquetMetadataAsync(buffer);
-    let rowStart = 0;
-    for (const group of metadata.row_groups) {
-      const rowEnd = rowStart + Number(group.num_rows);
-      yield* await parquetReadObjects({ file: buffer, metadata, rowStart, rowEnd });
-      rowStart = rowEnd;
+    for await (const row of readParquetRows(file)) {
+      yield { place: `row ${number}`, row };
+      ++number;
     }
   } catch (error) {
-    throw new InvalidArgumentError(`${file}: ${messageOf(error)}`, { cause: error });
+    const known = withoutPackage('hyparquet', error);
+    throw known === error ? damaged(`${file}, row ${number} or after`, error) : known;
   }
 }
 
-// The imports stand in a `try` of their own: bundlers go on without a missing package there, and only there.
-
+// In a `try` of its own: bundlers go on without a missing package there, and only there.
 async function importCsvParse() {
   try {
     return await import('csv-parse');
   } catch (error) {
     throw withoutPackage('csv-parse', error);
-  }
-}
-
-async function importHyparquet() {
-  try {
-    return await import('hyparquet');
-  } catch (error) {
-    throw withoutPackage('hyparquet', error);
   }
 }
 
