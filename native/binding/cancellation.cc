@@ -3,7 +3,7 @@
 namespace stillvec::binding {
 
 Napi::Function Cancellation::define(Napi::Env env) {
-  return DefineClass(env, {InstanceMethod<&Cancellation::cancel>("cancel")});
+  return define_class(env, {instance_method<&Cancellation::cancel>("cancel")});
 }
 
 Cancellation::Cancellation(const Napi::CallbackInfo& info) : ObjectWrap<Cancellation>(info) {}

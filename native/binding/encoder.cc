@@ -114,14 +114,14 @@ TokenizedTexts tokenized_arguments(const Napi::CallbackInfo& info) {
 }  // namespace
 
 Napi::Function Encoder::define(Napi::Env env) {
-  return DefineClass(env, {
-                              InstanceMethod<&Encoder::encode>("encode"),
-                              InstanceMethod<&Encoder::encode_sync>("encodeSync"),
-                              InstanceMethod<&Encoder::pool_ids>("poolIds"),
-                              InstanceMethod<&Encoder::pool_ids_async>("poolIdsAsync"),
-                              InstanceMethod<&Encoder::tokenize>("tokenize"),
-                              InstanceMethod<&Encoder::release>("release"),
-                          });
+  return define_class(env, {
+                               instance_method<&Encoder::encode>("encode"),
+                               instance_method<&Encoder::encode_sync>("encodeSync"),
+                               instance_method<&Encoder::pool_ids>("poolIds"),
+                               instance_method<&Encoder::pool_ids_async>("poolIdsAsync"),
+                               instance_method<&Encoder::tokenize>("tokenize"),
+                               instance_method<&Encoder::release>("release"),
+                           });
 }
 
 Encoder::Encoder(const Napi::CallbackInfo& info) : ObjectWrap<Encoder>(info) {

@@ -72,7 +72,7 @@ void throw_caught(napi_env env) noexcept {
       throw_error(env, Code::kOk, error.what());
     }
   } catch (...) {
-    // The environment is ending: nobody hears of it.
+    return;  // the environment is ending: nobody hears of it
   }
 }
 

@@ -19,7 +19,6 @@ class ObjectWrap {
   using Method = Napi::Value (T::*)(const Napi::CallbackInfo&);
   using Function = Napi::Value (*)(const Napi::CallbackInfo&);
 
-  explicit ObjectWrap(const Napi::CallbackInfo& info) : env_(info.Env()) {}
   ObjectWrap(const ObjectWrap&) = delete;
   ObjectWrap& operator=(const ObjectWrap&) = delete;
 
@@ -37,9 +36,9 @@ class ObjectWrap {
  protected:
   ~ObjectWrap() = default;
 
-  Napi::Env Env() const { return env_; }
+  Napi::Env env() const { return env_; }
 
-  static Napi::Function DefineClass(Napi::Env env, std::initializer_list<napi_property_descriptor> properties) {
+  static Napi::Function define_class(Napi::Env env, std::initializer_list<napi_property_descriptor> properties) {
     napi_value constructor = nullptr;
     const napi_status status = napi_define_class(env, T::kName, NAPI_AUTO_LENGTH, construct, nullptr, properties.size(),
                                                  properties.begin(), &constructor);
@@ -48,21 +47,24 @@ class ObjectWrap {
   }
 
   template <Method method>
-  static napi_property_descriptor InstanceMethod(const char* name) {
+  static napi_property_descriptor instance_method(const char* name) {
     return {name, nullptr, call<method>, nullptr, nullptr, nullptr, napi_default, nullptr};
   }
 
   template <Method getter>
-  static napi_property_descriptor InstanceAccessor(const char* name) {
+  static napi_property_descriptor instance_accessor(const char* name) {
     return {name, nullptr, nullptr, call<getter>, nullptr, nullptr, napi_default, nullptr};
   }
 
   template <Function function>
-  static napi_property_descriptor StaticMethod(const char* name) {
+  static napi_property_descriptor static_method(const char* name) {
     return {name, nullptr, guarded_function<function>, nullptr, nullptr, nullptr, napi_static, nullptr};
   }
 
  private:
+  friend T;
+  explicit ObjectWrap(const Napi::CallbackInfo& info) : env_(info.Env()) {}
+
   static napi_value construct(napi_env env, napi_callback_info raw) noexcept {
     return guarded(env, [&]() -> napi_value {
       const Napi::CallbackInfo info(env, raw);

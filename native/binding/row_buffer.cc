@@ -33,12 +33,12 @@ std::shared_ptr<const void> memory_behind(const Napi::TypedArray& array) {
 }  // namespace
 
 Napi::Function RowBuffer::define(Napi::Env env) {
-  return DefineClass(env, {
-                              InstanceMethod<&RowBuffer::write>("write"),
-                              InstanceMethod<&RowBuffer::read>("read"),
-                              InstanceMethod<&RowBuffer::take>("take"),
-                              InstanceMethod<&RowBuffer::release>("release"),
-                          });
+  return define_class(env, {
+                               instance_method<&RowBuffer::write>("write"),
+                               instance_method<&RowBuffer::read>("read"),
+                               instance_method<&RowBuffer::take>("take"),
+                               instance_method<&RowBuffer::release>("release"),
+                           });
 }
 
 RowBuffer::RowBuffer(const Napi::CallbackInfo& info)

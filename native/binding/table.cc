@@ -44,19 +44,19 @@ Settle settle_with(Result<TablePointer> result) {
 }  // namespace
 
 Napi::Function Table::define(Napi::Env env) {
-  const Napi::Function constructor = DefineClass(env, {
-                                                          StaticMethod<&Table::load>("load"),
-                                                          StaticMethod<&Table::random>("random"),
-                                                          InstanceAccessor<&Table::rows>("rows"),
-                                                          InstanceAccessor<&Table::dim>("dim"),
-                                                          InstanceAccessor<&Table::dtype>("dtype"),
-                                                          InstanceAccessor<&Table::byte_length>("byteLength"),
-                                                          InstanceAccessor<&Table::mapped>("mapped"),
-                                                          InstanceMethod<&Table::copy>("copy"),
-                                                          InstanceMethod<&Table::scales>("scales"),
-                                                          InstanceMethod<&Table::convert>("convert"),
-                                                          InstanceMethod<&Table::release>("release"),
-                                                      });
+  const Napi::Function constructor = define_class(env, {
+                                                           static_method<&Table::load>("load"),
+                                                           static_method<&Table::random>("random"),
+                                                           instance_accessor<&Table::rows>("rows"),
+                                                           instance_accessor<&Table::dim>("dim"),
+                                                           instance_accessor<&Table::dtype>("dtype"),
+                                                           instance_accessor<&Table::byte_length>("byteLength"),
+                                                           instance_accessor<&Table::mapped>("mapped"),
+                                                           instance_method<&Table::copy>("copy"),
+                                                           instance_method<&Table::scales>("scales"),
+                                                           instance_method<&Table::convert>("convert"),
+                                                           instance_method<&Table::release>("release"),
+                                                       });
   Environment::of(env).table_constructor = Napi::Persistent(constructor);
   return constructor;
 }
@@ -73,7 +73,7 @@ Table::Table(const Napi::CallbackInfo& info) : ObjectWrap<Table>(info), table_(s
   if (!table_->is_mapped()) tell_bytes(info.Env(), table_->bytes());
 }
 
-Table::~Table() { tell_bytes(Env(), 0); }
+Table::~Table() { tell_bytes(env(), 0); }
 
 void Table::tell_bytes(Napi::Env env, std::size_t bytes) {
   const auto now = static_cast<std::int64_t>(bytes);

@@ -71,16 +71,16 @@ Result<training::TokenColumn> read_column(const ColumnInFile& at) {
 }  // namespace
 
 Napi::Function TokenColumn::define(Napi::Env env) {
-  return DefineClass(env, {
-                              InstanceMethod<&TokenColumn::append>("append"),
-                              InstanceMethod<&TokenColumn::append_ids>("appendIds"),
-                              InstanceMethod<&TokenColumn::copy_ids>("copyIds"),
-                              InstanceMethod<&TokenColumn::copy_offsets>("copyOffsets"),
-                              InstanceMethod<&TokenColumn::map>("map"),
-                              InstanceAccessor<&TokenColumn::count>("count"),
-                              InstanceAccessor<&TokenColumn::tokens>("tokens"),
-                              InstanceMethod<&TokenColumn::fingerprint>("fingerprint"),
-                          });
+  return define_class(env, {
+                               instance_method<&TokenColumn::append>("append"),
+                               instance_method<&TokenColumn::append_ids>("appendIds"),
+                               instance_method<&TokenColumn::copy_ids>("copyIds"),
+                               instance_method<&TokenColumn::copy_offsets>("copyOffsets"),
+                               instance_method<&TokenColumn::map>("map"),
+                               instance_accessor<&TokenColumn::count>("count"),
+                               instance_accessor<&TokenColumn::tokens>("tokens"),
+                               instance_method<&TokenColumn::fingerprint>("fingerprint"),
+                           });
 }
 
 TokenColumn::TokenColumn(const Napi::CallbackInfo& info) : ObjectWrap<TokenColumn>(info) {}

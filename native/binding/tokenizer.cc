@@ -61,7 +61,7 @@ std::vector<text::AddedToken> added_tokens_field(const Napi::Object& config) {
 }  // namespace
 
 Napi::Function Tokenizer::define(Napi::Env env) {
-  return DefineClass(env, {InstanceMethod<&Tokenizer::build>("build")});
+  return define_class(env, {instance_method<&Tokenizer::build>("build")});
 }
 
 Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : ObjectWrap<Tokenizer>(info) {

@@ -131,18 +131,18 @@ training::SamplerKind sampler_field(const Napi::Object& config) {
 }  // namespace
 
 Napi::Function TrainingRun::define(Napi::Env env) {
-  return DefineClass(env, {
-                              InstanceAccessor<&TrainingRun::batches_per_epoch>("batchesPerEpoch"),
-                              InstanceMethod<&TrainingRun::start>("start"),
-                              InstanceMethod<&TrainingRun::advance>("advance"),
-                              InstanceMethod<&TrainingRun::stop>("stop"),
-                              InstanceMethod<&TrainingRun::snapshot>("snapshot"),
-                              InstanceMethod<&TrainingRun::state>("state"),
-                              InstanceMethod<&TrainingRun::copy_state>("copyState"),
-                              InstanceMethod<&TrainingRun::restore>("restore"),
-                              InstanceMethod<&TrainingRun::gradient>("gradient"),
-                              InstanceMethod<&TrainingRun::release>("release"),
-                          });
+  return define_class(env, {
+                               instance_accessor<&TrainingRun::batches_per_epoch>("batchesPerEpoch"),
+                               instance_method<&TrainingRun::start>("start"),
+                               instance_method<&TrainingRun::advance>("advance"),
+                               instance_method<&TrainingRun::stop>("stop"),
+                               instance_method<&TrainingRun::snapshot>("snapshot"),
+                               instance_method<&TrainingRun::state>("state"),
+                               instance_method<&TrainingRun::copy_state>("copyState"),
+                               instance_method<&TrainingRun::restore>("restore"),
+                               instance_method<&TrainingRun::gradient>("gradient"),
+                               instance_method<&TrainingRun::release>("release"),
+                           });
 }
 
 TrainingRun::TrainingRun(const Napi::CallbackInfo& info)

@@ -163,7 +163,7 @@ void ThreadPool::run_all(std::size_t chunks, const ChunkBody& body, unsigned max
     try {
       entry.push_back(std::make_shared<Job>(chunks, std::cref(body), nullptr, threads_for(max_threads)));
     } catch (const std::bad_alloc&) {
-      // The calling thread can do it without a job.
+      entry.clear();  // the calling thread can do it without a job
     }
   }
   if (entry.empty()) {
