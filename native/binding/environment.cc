@@ -112,6 +112,8 @@ void Environment::on_cleanup(void* self) {
   for (const auto& [raw, task] : environment.active_) task->cancel();
   lock.lock();
   environment.idle_.wait(lock, [&] { return environment.running_ == 0; });
+  // Bun still delivers the wakes that were under way.
+  environment.completed_ = nullptr;
   lock.unlock();
   environment.active_.clear();
   napi_release_threadsafe_function(environment.wake_, napi_tsfn_release);
