@@ -21,7 +21,8 @@ const processesPerRuntime = 6;
 /** How the network is reached, without what `npm run` adds for its scripts. */
 const ambient = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 
-let failures = 0;
+let passed = 0;
+let failed = 0;
 if (values.newer) printNewer();
 else {
   await installTools();
@@ -29,12 +30,13 @@ else {
   if (parts.includes('smoke')) await checkRuntimes(tarball);
   if (parts.includes('managers')) await checkManagers(tarball);
   if (parts.includes('jest')) await checkJest();
-  console.log(`tests: ${failures === 0 ? 'all passed' : `${failures} failed`}`);
-  process.exitCode = failures === 0 ? 0 : 1;
+  console.log(`tests: ${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
 }
 
 function report(name, problem, seconds) {
-  if (problem !== undefined) failures += 1;
+  if (problem === undefined) passed += 1;
+  else failed += 1;
   console.log(`  ${problem === undefined ? 'ok  ' : 'FAIL'}  ${name.padEnd(32)} ${seconds.toFixed(1).padStart(6)} s`);
   if (problem !== undefined) console.log(problem.trimEnd().replaceAll(/^/gm, '        '));
 }
