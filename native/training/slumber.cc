@@ -38,6 +38,10 @@ SlumberTable::SlumberTable(float beta1, float beta2, float eps, float weight_dec
 }
 
 void SlumberTable::push(double learning_rate) {
+  // All memory first: a step that is not recorded whole is taken again.
+  for (std::vector<double>* history : {&learning_rates_, &rates_, &roots_, &decays_, &falling_, &rising_}) {
+    if (history->size() == history->capacity()) history->reserve(2 * history->size() + 1);
+  }
   power1_ *= beta1_;
   power2_ *= beta2_;
   learning_rates_.push_back(learning_rate);
@@ -77,7 +81,7 @@ float SlumberTable::beta2_power(std::uint64_t n) const { return power(beta2_, n)
 
 void SlumberTable::prepare(std::span<const std::uint32_t> since) {
   const std::size_t count = rates_.size();
-  if (series_.size() < count) {
+  if (steps_.size() < count) {  // the last of them: what fails in between is done again
     series_.resize(count);
     slumbers_.resize(count);
     prepared_.resize(count, 0);
@@ -90,7 +94,6 @@ void SlumberTable::prepare(std::span<const std::uint32_t> since) {
   for (std::uint32_t step_number : since) {
     const std::size_t i = static_cast<std::size_t>(step_number - base_);
     if (i >= count || prepared_[i] == step()) continue;
-    prepared_[i] = step();
     Series& series = series_[i];
     if (!series.complete) sum(i, series);
     const double rest = weight_decay_ == 0.0 ? 1.0 : suffix_decays_[series.end];
@@ -108,6 +111,7 @@ void SlumberTable::prepare(std::span<const std::uint32_t> since) {
       slumber.shifts = steps_[i].data() + steps;
       slumber.steps = steps;
     }
+    prepared_[i] = step();
   }
 }
 

@@ -40,7 +40,7 @@ function program(call: string, library: string, most: number, step: number): str
     const failed = () => { try { fs.accessSync('/stillvec/fail/none'); return true; } catch { return false; } };
     (async () => {
       const model = await stillvec.SentenceTransformer.create({ tokenizer: folder, dim: 64 });
-      const trained = await stillvec.SentenceTransformer.create({ tokenizer: folder, dim: 64 });
+      let trained, result;
       await model.save(saved);
       const expected = await model.encode(texts);
       const search = async () => {
@@ -51,6 +51,7 @@ function program(call: string, library: string, most: number, step: number): str
       let tried = 0, refused = 0;
       for (let n = 1; n <= ${most}; n += ${step}) {
         fs.writeSync(2, n + ' ');
+        trained = await stillvec.SentenceTransformer.create({ tokenizer: folder, dim: 64 });
         fs.accessSync('/stillvec/fail/' + n);
         let error;
         try {
@@ -66,6 +67,12 @@ function program(call: string, library: string, most: number, step: number): str
         refused += error === undefined ? 0 : 1;
         const now = await model.encode(texts);
         if (Buffer.compare(Buffer.from(now.data.buffer), Buffer.from(expected.data.buffer)) !== 0) throw new Error('request ' + n + ' left another model');
+        if (error === undefined) {
+          // What was done without the memory, or done again, is as it would have been.
+          const rows = Buffer.from((await trained.encode(texts)).data.buffer).toString('base64');
+          result ??= rows;
+          if (rows !== result) throw new Error('request ' + n + ' changed the result');
+        }
         if (!hasFailed) break; // there are no more requests
       }
       console.log(JSON.stringify({ tried, refused }));
