@@ -19,9 +19,6 @@ class ObjectWrap {
   using Method = Napi::Value (T::*)(const Napi::CallbackInfo&);
   using Function = Napi::Value (*)(const Napi::CallbackInfo&);
 
-  ObjectWrap(const ObjectWrap&) = delete;
-  ObjectWrap& operator=(const ObjectWrap&) = delete;
-
   // The T behind `value`; null where there is none.
   static T* find(const Napi::Value& value) {
     bool is_tagged = false;
