@@ -204,7 +204,8 @@ async function installAndSmoke({ name, node, script, program, args, files, run: 
   const folder = emptyProject(`${name.replaceAll(/\W+/g, '-')}-${scripts ? 'on' : 'off'}`);
   for (const [file, text] of Object.entries(files?.(scripts) ?? {})) writeFileSync(join(folder, file), text);
   const bin = programs(folder, node);
-  const env = { ...ambient, PATH: bin, CI: '1' };
+  // Two Yarns that unpack one tarball into a cache that they share break each other's files.
+  const env = { ...ambient, PATH: bin, CI: '1', YARN_CACHE_FOLDER: join(folder, '.yarn-cache') };
   const options = scripts || files ? args : [...args, '--ignore-scripts'];
   const [command, first] = program ? [program, []] : [join(bin, 'node'), [script]];
   const { code, output } = await run(command, [...first, ...options], { cwd: folder, env });
