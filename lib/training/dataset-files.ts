@@ -85,8 +85,8 @@ async function* readRows({ file, columns }: DatasetFile): AsyncGenerator<Dataset
 }
 
 /** The bytes of a file, unpacked; destroying the stream closes the file. */
-function openText(file: string): Readable {
-  const bytes = createReadStream(file);
+function openText(file: string, highWaterMark?: number): Readable {
+  const bytes = createReadStream(file, { highWaterMark });
   return /\.gz$/i.test(file) ? pipeline(bytes, createGunzip(), leaveToReader) : bytes;
 }
 
@@ -118,6 +118,9 @@ interface SeparatedRow {
   readonly info: { readonly lines: number };
 }
 
+/** The parser takes a chunk in one go: with the usual 64 KiB it holds up others for long. */
+const csvChunkBytes = 1 << 14;
+
 async function* readSeparated(file: string, delimiter: string): AsyncGenerator<FileRow> {
   const { parse } = await importCsvParse();
   const parser = parse({
@@ -128,7 +131,7 @@ async function* readSeparated(file: string, delimiter: string): AsyncGenerator<F
     max_record_size: mostRecordLength,
     info: true,
   });
-  const rows: AsyncIterable<SeparatedRow> = pipeline(openText(file), parser, leaveToReader);
+  const rows: AsyncIterable<SeparatedRow> = pipeline(openText(file, csvChunkBytes), parser, leaveToReader);
   try {
     for await (const { record, info } of rows) yield { place: `line ${info.lines}`, row: withNumericLabels(record) };
   } catch (error) {

@@ -48,7 +48,8 @@ struct TrainingRun::State {
     for (; epoch < epochs && !cancelled && !stopping; ++epoch, epoch_begun = false) {
       if (!epoch_begun) sampler->begin_epoch(epoch);
       epoch_begun = true;
-      if (sampler->next(batch)) return true;
+      if (sampler->next(batch, [&] { return cancelled || stopping; })) return true;
+      if (cancelled || stopping) return false;
     }
     return false;
   }

@@ -95,9 +95,9 @@ void BatchSampler::begin_epoch(std::uint64_t epoch) {
   restore(rows);
 }
 
-bool BatchSampler::next(std::vector<std::uint32_t>& batch) {
+bool BatchSampler::next(std::vector<std::uint32_t>& batch, const ShallStop& shall_stop) {
   const std::size_t least = drop_last_ ? batch_size_ : 2;
-  while (head_ != kEnd) {
+  while (head_ != kEnd && !(shall_stop && shall_stop())) {
     fill(batch);
     if (batch.size() >= least) return true;
   }

@@ -24,8 +24,9 @@ class BatchSampler {
 
   void begin_epoch(std::uint64_t epoch);
 
-  // The next batch of the epoch; false when it is over.
-  bool next(std::vector<std::uint32_t>& batch);
+  // The next batch of the epoch; false when it is over, or stopped: where most rows share a text, looking for two that
+  // do not takes long.
+  bool next(std::vector<std::uint32_t>& batch, const ShallStop& shall_stop = {});
 
   // The rows that the epoch has left, in the order in which they are considered: begin with restore(remaining()) and
   // the epoch goes on as it would have. `rows` must be different rows of the dataset.

@@ -32,7 +32,8 @@ test.each([
   ['required', 'main.cjs', `const stillvec = require('stillvec');${program}\nmain(stillvec);`],
 ])('without a binary, the package can be %s, and each call that needs one rejects', (_, file, source) => {
   writeFileSync(join(folder, file), source);
-  const { stdout, stderr } = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
+  const env = { ...process.env, STILLVEC_ADDON: undefined };
+  const { stdout, stderr } = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8', env });
   expect(stderr).toBe('');
   const expected = [true, 'ERR_NATIVE_LOAD', expect.stringContaining(`${process.platform}-${process.arch}`)];
   expect(JSON.parse(stdout)).toEqual([expected, expected]);

@@ -138,7 +138,7 @@ describe('readDatasetFile', () => {
     expect(read(make())).toMatchObject(expected);
   });
 
-  // Each of these ended the process, in spite of a try around the loop.
+  // The first two ended the process, in spite of a try around the loop.
   test('refuses a line that is longer than a string can be', async () => {
     const name = await longLine('long.jsonl.gz', '{"a":"b"}\n{"a":"', 520);
     const message = expect.stringMatching(/long\.jsonl\.gz, line 2: expected a line of at most \d+ bytes/) as unknown;

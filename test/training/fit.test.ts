@@ -393,6 +393,15 @@ describe('an abort', () => {
     await expect(fitting).rejects.toBe(reason);
   });
 
+  test('settles while it looks for rows that share no text', async () => {
+    const trainDataset = Array.from({ length: 60_000 }, (_, i) => ({ anchor: `fox ${i}`, positive: 'dog' }));
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const fitting = (await newModel()).fit({ trainDataset, loss: ranking, signal: controller.signal });
+    setTimeout(() => controller.abort(reason), 1000);
+    await expect(fitting).rejects.toBe(reason);
+  });
+
   test('settles while an evaluator keeps fit waiting', async () => {
     const controller = new AbortController();
     const reason = new Error('changed my mind');
