@@ -50,7 +50,7 @@ export type {
   TextsById,
 } from './evaluation/information-retrieval-evaluator.js';
 export type { EmbeddingSimilarityOptions } from './evaluation/embedding-similarity-evaluator.js';
-export type { Encodes, EvaluateOptions, EvaluationProgress, Evaluator } from './evaluation/evaluator.js';
+export type { Encodes, EvaluateOptions, EvaluationProgress, Evaluator, Metrics } from './evaluation/evaluator.js';
 
 export {
   InvalidArgumentError,

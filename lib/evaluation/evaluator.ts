@@ -1,8 +1,9 @@
 import type { Precision } from '../embeddings.js';
+import { InvalidArgumentError } from '../errors.js';
 import type { MatrixLike } from '../matrix.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import type { TopK } from '../similarity.js';
-import { abortSignal, callback, invalidArgument, knownOptions } from '../validate.js';
+import { abortSignal, callback, describe, invalidArgument, knownOptions, object } from '../validate.js';
 
 /** The options of `encode` that evaluators use. */
 export interface EvaluationEncodeOptions {
@@ -35,12 +36,17 @@ export interface EvaluateOptions {
   onProgress?: ((progress: EvaluationProgress) => void) | undefined;
 }
 
-/** Measures a model. The metrics are numbers by name, and the names begin with the evaluator's own. */
+/** Numbers by name; the names begin with the evaluator's own, and come in the same order at every evaluation. */
+export type Metrics = Record<string, number>;
+
+/** Measures a model. */
 export interface Evaluator {
   readonly name: string;
-  /** The metric by which models are compared: greater is better. */
+  /** The metric by which models are compared: greater is better. Final once a model was evaluated. */
   readonly primaryMetric: string;
-  evaluate(model: Encodes, options?: EvaluateOptions): Promise<Record<string, number>>;
+  /** The file in which a run writes the metrics down, a line an evaluation. Default: `evaluation_<name>_results.csv`. */
+  readonly csvFile?: string;
+  evaluate(model: Encodes, options?: EvaluateOptions): Promise<Metrics>;
 }
 
 /** @throws InvalidArgumentError for what is no model, or no options of `evaluate`. */
@@ -51,6 +57,31 @@ export function checkEvaluation(model: unknown, options: EvaluateOptions): void 
   knownOptions('evaluate', options, ['signal', 'onProgress']);
   abortSignal('signal', options.signal);
   callback('onProgress', options.onProgress);
+}
+
+/**
+ * What an evaluator gave, made sure of: a caller may have written it.
+ *
+ * @throws InvalidArgumentError naming the evaluator, for what is no number by name or lacks the primary metric.
+ */
+export function checkMetrics(evaluator: Evaluator, metrics: unknown): Metrics {
+  const option = `the metrics of ${evaluatorTitle(evaluator)}`;
+  const entries = Object.entries(object(option, metrics, 'an object of numbers by name'));
+  for (const [metric, value] of entries) {
+    if (typeof value !== 'number') throw invalidArgument(`${metric} among ${option}`, 'a number', value);
+  }
+  const { primaryMetric } = evaluator;
+  if (typeof primaryMetric === 'string' && Object.hasOwn(metrics as Metrics, primaryMetric)) return metrics as Metrics;
+  throw new InvalidArgumentError(
+    `expected ${describe(primaryMetric)}, the primaryMetric, among ${option} but received ` +
+      (entries.map(([metric]) => metric).join(', ') || 'none'),
+  );
+}
+
+/** An evaluator in an error: its class, and its name where it has one. */
+function evaluatorTitle({ name, constructor }: Evaluator): string {
+  const kind = constructor === Object ? 'the evaluator' : constructor.name;
+  return typeof name === 'string' && name !== '' ? `${kind} ${describe(name)}` : kind;
 }
 
 /** A metric's name with the evaluator's before it. */
