@@ -37,7 +37,7 @@ export { readDatasetFile } from './training/dataset-files.js';
 export type { DatasetFileOptions } from './training/dataset-files.js';
 export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
 export type { BatchSampler, FitOptions, FitProgress, Optimizer, TrainingPrecision } from './training/fit-options.js';
-export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit.js';
+export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit-result.js';
 export type { ColumnNeeds, ColumnRole } from './training/columns.js';
 export type { FitDataset } from './training/unused.js';
 export type { Scheduler } from './training/schedulers.js';

@@ -20,7 +20,8 @@ import {
 import { isQuantized, outputColumns, StaticModel, type RowSettings } from './static-model.js';
 import { asTexts, type Utf8Column } from './texts.js';
 import type { FitOptions } from './training/fit-options.js';
-import { fit, type FitResult } from './training/fit.js';
+import type { FitResult } from './training/fit-result.js';
+import { fit } from './training/fit.js';
 import type { EmbeddingsInput } from './vectors.js';
 import {
   abortSignal,

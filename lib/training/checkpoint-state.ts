@@ -1,6 +1,6 @@
 import { JsonFields, parseJson } from '../formats/json-fields.js';
 import type { NativeRunState } from '../native/index.js';
-import type { FitEvaluation, FitStep } from './fit.js';
+import type { FitEvaluation, FitStep } from './fit-result.js';
 
 /** What a run has reported so far. */
 export interface Progress {

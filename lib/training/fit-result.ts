@@ -1,0 +1,43 @@
+import type { FitDataset } from './unused.js';
+
+/** One optimizer step. */
+export interface FitStep {
+  /** From 0. */
+  readonly step: number;
+  readonly learningRate: number;
+  readonly loss: number;
+  /** Global L2 norm of the gradient, before clipping. */
+  readonly gradNorm: number;
+}
+
+export interface FitEvaluation {
+  /** Steps taken before it. */
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** What the steps of a run spent their time on, in seconds. */
+export interface FitStages {
+  /** Drawing batches. */
+  readonly sampling: number;
+  /** Finding the rows of the table that a batch touches. */
+  readonly index: number;
+  /** Moving the touched rows by the steps that they slept through (`adamw`). */
+  readonly catchUp: number;
+  readonly pooling: number;
+  /** Products, softmax and their gradients. */
+  readonly loss: number;
+  /** Gradients of the rows, clipping and the optimizer. */
+  readonly update: number;
+}
+
+export interface FitResult {
+  readonly history: readonly FitStep[];
+  readonly evaluations: readonly FitEvaluation[];
+  /** Rows trained on, epochs counted. */
+  readonly rows: number;
+  /** Reading, tokenizing, training and evaluating. */
+  readonly seconds: number;
+  readonly stages: FitStages;
+  readonly dataset: FitDataset;
+}

@@ -1,0 +1,190 @@
+import { performance } from 'node:perf_hooks';
+
+import { untilAborted } from '../abort.js';
+import { fromNative, InvalidArgumentError, TrainingError } from '../errors.js';
+import type { Encodes, Evaluator } from '../evaluation/evaluator.js';
+import type { NativeTable, NativeTrainingRun } from '../native/index.js';
+import type { Progress } from './checkpoint-state.js';
+import { reportMilliseconds, type FitProgress, type FitSettings } from './fit-options.js';
+import type { FitEvaluation, FitResult, FitStep } from './fit-result.js';
+import { scheduleFactor } from './schedulers.js';
+
+/** Learning rates handed over at a time. */
+const mostStepsAhead = 4096;
+
+/** Numbers that `NativeTrainingRun.advance` gives for a step. */
+const recordLength = 10;
+
+/** Where the seconds of the stages begin in a record, and their order. */
+const firstStage = 4;
+const stageNames = ['sampling', 'index', 'catchUp', 'pooling', 'loss', 'update'] as const;
+
+/** The model that a session trains: where its tables go. */
+export interface Trainee {
+  /** What the evaluator is given: renewed by `publish`. */
+  readonly model: Encodes;
+  readonly publish: (table: NativeTable) => void;
+  /** Writes a checkpoint. */
+  readonly save: (outputDir: string, reported: Omit<Progress, 'runId'>) => Promise<void>;
+}
+
+/** One run from its first step to its last, and what it has reported. */
+export class TrainingSession {
+  readonly #history: FitStep[];
+  readonly #evaluations: FitEvaluation[];
+  readonly #totalSteps: number;
+  readonly #warmupSteps: number;
+  readonly #trainingBegin = performance.now();
+  readonly #rowsBefore: number;
+  readonly #stages = { sampling: 0, index: 0, catchUp: 0, pooling: 0, loss: 0, update: 0 };
+  readonly #rowsOfEpoch = new Map<number, number>();
+  #rows: number;
+  #isOver = false;
+  #savedAt = -1;
+  #pausedMs = 0;
+
+  constructor(
+    private readonly run: NativeTrainingRun,
+    private readonly settings: FitSettings,
+    private readonly trainee: Trainee,
+    { history, evaluations, rows }: Progress,
+    private readonly begin: number,
+  ) {
+    this.#history = [...history];
+    this.#evaluations = [...evaluations];
+    this.#rowsBefore = this.#rows = rows;
+    const { epochs, maxSteps, warmupSteps, warmupRatio } = settings;
+    this.#totalSteps = Math.min(maxSteps, epochs * run.batchesPerEpoch);
+    this.#warmupSteps = warmupSteps ?? Math.ceil(warmupRatio * this.#totalSteps);
+  }
+
+  async train(): Promise<void> {
+    const { signal, evaluator, outputDir } = this.settings;
+    await this.#takeSteps();
+    if (signal?.aborted === true) {
+      if (this.#history.length > 0) {
+        const isToSave = outputDir !== undefined && this.#savedAt !== this.#history.length;
+        if (isToSave) await this.#checkpoint(outputDir);
+        else this.trainee.publish(await this.run.snapshot());
+      }
+      signal.throwIfAborted();
+    }
+    if (this.#history.length === 0) {
+      throw new InvalidArgumentError(
+        'no batch could be drawn from trainDataset: with these options no two rows may stand in one batch',
+      );
+    }
+    this.trainee.publish(await this.run.snapshot());
+    if (evaluator !== undefined) await this.#evaluate(evaluator);
+  }
+
+  /** Until the steps or the epochs are used up, or the signal is aborted. */
+  async #takeSteps(): Promise<void> {
+    const { signal, evaluator, evalSteps = Infinity, outputDir, saveSteps } = this.settings;
+    const until = (every: number): number => every - (this.#history.length % every);
+    const isDue = (every: number): boolean => this.#history.length % every === 0;
+    while (this.#history.length < this.#totalSteps && signal?.aborted !== true) {
+      const untilEvaluation = evaluator === undefined ? Infinity : until(evalSteps);
+      const untilSave = outputDir === undefined ? Infinity : until(saveSteps);
+      if (!(await this.#advance(Math.min(untilEvaluation, untilSave, mostStepsAhead)))) break;
+      const isLast = this.#history.length === this.#totalSteps;
+      if (evaluator !== undefined && isDue(evalSteps) && !isLast) {
+        this.trainee.publish(await this.run.snapshot());
+        await this.#evaluate(evaluator).catch((error: unknown) => {
+          if (signal?.aborted !== true) throw error;
+        });
+      }
+      if (outputDir !== undefined && isDue(saveSteps)) await this.#checkpoint(outputDir);
+    }
+  }
+
+  result(): Omit<FitResult, 'dataset'> {
+    return {
+      history: this.#history,
+      evaluations: this.#evaluations,
+      rows: this.#rows,
+      seconds: (performance.now() - this.begin) / 1000,
+      stages: this.#stages,
+    };
+  }
+
+  /** How many of the `rows` of the dataset no batch of an epoch held, the most of any epoch that was seen to its end. */
+  unusedRows(rows: number): number {
+    const epochs = [...this.#rowsOfEpoch];
+    // What was resumed may have begun in the middle of one.
+    if (this.#rowsBefore > 0) epochs.shift();
+    const isWhole = this.#isOver || this.#history.length === this.settings.epochs * this.run.batchesPerEpoch;
+    if (!isWhole) epochs.pop();
+    return epochs.reduce((most, [, used]) => Math.max(most, rows - used), 0);
+  }
+
+  /** Takes at most `most` steps and reports them; false when the epochs are over or the run is stopped. */
+  async #advance(most: number): Promise<boolean> {
+    const first = this.#history.length;
+    const rates = new Float64Array(Math.min(most, this.#totalSteps - first));
+    for (let i = 0; i < rates.length; ++i) rates[i] = this.#learningRate(first + i);
+    const records = await this.#recordsOf(rates);
+    for (let i = 0; i * recordLength < records.length; ++i) {
+      const record = records.subarray(i * recordLength, (i + 1) * recordLength);
+      const [loss = NaN, gradNorm = NaN, rows = 0, epoch = 0] = record;
+      for (const [stage, name] of stageNames.entries()) this.#stages[name] += record[firstStage + stage] ?? 0;
+      this.#history.push({ step: first + i, learningRate: rates[i] ?? 0, loss, gradNorm });
+      this.#rows += rows;
+      this.#rowsOfEpoch.set(epoch, (this.#rowsOfEpoch.get(epoch) ?? 0) + rows);
+    }
+    if (records.length > 0) this.settings.onProgress?.(this.#progress());
+    else this.#isOver = this.settings.signal?.aborted !== true;
+    return records.length > 0;
+  }
+
+  async #recordsOf(rates: Float64Array): Promise<Float64Array> {
+    try {
+      return await this.run.advance(rates, this.settings.epochs, reportMilliseconds);
+    } catch (error) {
+      const reason = fromNative(error);
+      if (!(reason instanceof TrainingError)) throw reason;
+      this.trainee.publish(await this.run.snapshot());
+      throw new TrainingError(
+        `step ${this.#history.length} was not taken, since ${reason.message}; the model is as the step before left it. ` +
+          'A lower learningRate or scale may help, or a table without such values',
+        { cause: error },
+      );
+    }
+  }
+
+  #learningRate(step: number): number {
+    const { learningRate, scheduler } = this.settings;
+    return learningRate * scheduleFactor(scheduler, step, this.#warmupSteps, this.#totalSteps);
+  }
+
+  #progress(): FitProgress {
+    const now = performance.now();
+    const last = this.#history.at(-1);
+    return {
+      phase: 'train',
+      done: this.#history.length,
+      total: this.#totalSteps,
+      rows: this.#rows,
+      rowsPerSecond: (1000 * (this.#rows - this.#rowsBefore)) / (now - this.#trainingBegin - this.#pausedMs),
+      loss: last?.loss ?? NaN,
+      learningRate: last?.learningRate ?? 0,
+      seconds: (now - this.begin) / 1000,
+    };
+  }
+
+  async #evaluate(evaluator: Evaluator): Promise<void> {
+    const { signal } = this.settings;
+    const start = performance.now();
+    const evaluation = evaluator.evaluate(this.trainee.model, signal === undefined ? {} : { signal });
+    const metrics = await untilAborted(evaluation, signal);
+    this.#pausedMs += performance.now() - start;
+    this.#evaluations.push({ step: this.#history.length, metrics });
+  }
+
+  async #checkpoint(outputDir: string): Promise<void> {
+    const start = performance.now();
+    await this.trainee.save(outputDir, { history: this.#history, evaluations: this.#evaluations, rows: this.#rows });
+    this.#savedAt = this.#history.length;
+    this.#pausedMs += performance.now() - start;
+  }
+}
