@@ -20,9 +20,16 @@ export type { MatrixLike, NumberArray } from './matrix.js';
 export type { TextSource } from './encode-stream.js';
 export type { Utf8Column } from './texts.js';
 export type { TableDtype } from './native/index.js';
-export type { TopK } from './similarity.js';
+export type { TopK } from './search/top-k.js';
 export type { EmbeddingsInput } from './vectors.js';
 export type { SimilarityFunction } from './similarity-functions.js';
+
+export { semanticSearch, semanticSearchAsync } from './search/semantic-search.js';
+export type { SearchHit, SemanticSearchAsyncOptions, SemanticSearchOptions } from './search/semantic-search.js';
+export { paraphraseMining } from './search/paraphrase-mining.js';
+export type { EmbeddingPairOptions, ParaphraseMiningOptions, ScoredPair } from './search/paraphrase-mining.js';
+export type { SearchProgress } from './search/top-k.js';
+export type { EncodesTexts, TextEncodingOptions } from './search/encodes.js';
 
 export { MultipleNegativesRankingLoss } from './training/losses/multiple-negatives-ranking-loss.js';
 export type {

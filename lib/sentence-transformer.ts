@@ -7,16 +7,9 @@ import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
 import { native, type NativeTable, type TableDtype } from './native/index.js';
+import { topK, topKAsync, type TopK } from './search/top-k.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
-import {
-  pairwiseSimilarity,
-  pairwiseSimilarityAsync,
-  similarityMatrix,
-  similarityMatrixAsync,
-  topK,
-  topKAsync,
-  type TopK,
-} from './similarity.js';
+import { pairwiseSimilarity, pairwiseSimilarityAsync, similarityMatrix, similarityMatrixAsync } from './similarity.js';
 import { isQuantized, outputColumns, StaticModel, type RowSettings } from './static-model.js';
 import { asTexts, type Utf8Column } from './texts.js';
 import type { FitOptions } from './training/fit-options.js';
@@ -410,7 +403,7 @@ export class SentenceTransformer {
     options: SimilarityOptions = {},
   ): Promise<TopK> {
     const signal = similaritySignal('searchTopK', options);
-    return topKAsync(queries, corpus, positiveInteger('k', k), this.#settings.similarityFnName, signal);
+    return topKAsync(queries, corpus, positiveInteger('k', k), this.#settings.similarityFnName, { signal });
   }
 
   /** As `searchTopK`, and blocks until it is done. */

@@ -6,15 +6,6 @@ import { rowArray, rowBuffer, toArray, type RowShape } from './rows.js';
 import type { SimilarityFunction } from './similarity-functions.js';
 import { asVectors, sharedRows, type EmbeddingsInput, type Vectors } from './vectors.js';
 
-/** The k nearest corpus rows of each query, nearest first; fewer than k columns when the corpus is smaller. */
-export interface TopK {
-  /** queries x k */
-  readonly indices: Uint32Array;
-  /** queries x k */
-  readonly scores: Float32Array;
-  readonly k: number;
-}
-
 /** Products that are computed at once without leaving the calling thread: waking another one takes longer. */
 const smallCall = 1 << 20;
 
@@ -70,31 +61,8 @@ export async function pairwiseSimilarityAsync(
   });
 }
 
-/** Exact search: the `k` rows of `corpus` most similar to each query. Equal scores keep the order of the corpus. */
-export function topK(queries: EmbeddingsInput, corpus: EmbeddingsInput, k: number, name: SimilarityFunction): TopK {
-  const [left, right] = pair(queries, corpus, 'queries', 'corpus');
-  const kept = Math.min(k, right.rows);
-  return atOnce(() => ({ ...native.topK(all(left), all(right), left.dim, kept, name), k: kept }));
-}
-
-export async function topKAsync(
-  queries: EmbeddingsInput,
-  corpus: EmbeddingsInput,
-  k: number,
-  name: SimilarityFunction,
-  signal?: AbortSignal,
-): Promise<TopK> {
-  const [left, right] = pair(queries, corpus, 'queries', 'corpus');
-  if (isSmall(left, right)) return topK(queries, corpus, k, name);
-  const kept = Math.min(k, right.rows);
-  return onPool(left, right, signal, async (x, y, cancellation) => ({
-    ...(await native.topKAsync(x, y, left.dim, kept, name, cancellation)),
-    k: kept,
-  }));
-}
-
 /** Both sides as vectors of one length. */
-function pair(a: EmbeddingsInput, b: EmbeddingsInput, nameA: string, nameB: string): [Vectors, Vectors] {
+export function pair(a: EmbeddingsInput, b: EmbeddingsInput, nameA: string, nameB: string): [Vectors, Vectors] {
   const left = asVectors(nameA, a);
   const right = asVectors(nameB, b);
   if (left.dim !== right.dim) {
@@ -113,7 +81,7 @@ function rowPair(a: EmbeddingsInput, b: EmbeddingsInput): [Vectors, Vectors] {
   );
 }
 
-function all(vectors: Vectors): Float32Array {
+export function all(vectors: Vectors): Float32Array {
   return vectors.block(0, vectors.rows);
 }
 
@@ -121,11 +89,11 @@ function floats(count: number, columns: number): RowShape<'float32'> {
   return { count, columns, precision: 'float32', out: undefined };
 }
 
-function isSmall(a: Vectors, b: Vectors): boolean {
+export function isSmall(a: Vectors, b: Vectors): boolean {
   return a.rows * b.rows * a.dim <= smallCall && (a.rows + b.rows) * a.dim <= smallCall;
 }
 
-function atOnce<T>(compute: () => T): T {
+export function atOnce<T>(compute: () => T): T {
   try {
     return compute();
   } catch (error) {
@@ -133,7 +101,7 @@ function atOnce<T>(compute: () => T): T {
   }
 }
 
-async function onPool<T>(
+export async function onPool<T>(
   a: Vectors,
   b: Vectors,
   signal: AbortSignal | undefined,

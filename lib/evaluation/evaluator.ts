@@ -1,8 +1,8 @@
 import type { Precision } from '../embeddings.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { MatrixLike } from '../matrix.js';
+import type { TopK } from '../search/top-k.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
-import type { TopK } from '../similarity.js';
 import { abortSignal, callback, describe, invalidArgument, knownOptions, object } from '../validate.js';
 
 /** The options of `encode` that evaluators use. */

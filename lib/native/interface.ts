@@ -48,12 +48,15 @@ export interface Native {
     ...call: [...NativePair, out: NativeRowBuffer, cancellation: NativeCancellation]
   ): Promise<void>;
   topK(queries: Float32Array, corpus: Float32Array, dim: number, k: number, similarity: string): NativeHits;
+  /** Of the queries [begin, end). */
   topKAsync(
     queries: NativeSharedRows,
     corpus: NativeSharedRows,
     dim: number,
     k: number,
     similarity: string,
+    begin: number,
+    end: number,
     cancellation: NativeCancellation,
   ): Promise<NativeHits>;
   quantize(embeddings: Float32Array, dim: number, dtype: 'int8' | 'uint8', out: Int8Array | Uint8Array): void;

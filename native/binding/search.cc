@@ -170,7 +170,8 @@ Napi::Value top_k(const Napi::CallbackInfo& info) {
   return to_object(env, search::top_k(similarity_argument(info, 4), queries, corpus, k, Environment::of(env).pool()));
 }
 
-// topKAsync(queries, corpus, dim, k, similarity, cancellation): Promise of what topK gives
+// topKAsync(queries, corpus, dim, k, similarity, begin, end, cancellation): Promise of what topK gives for the queries
+// [begin, end)
 Napi::Value top_k_async(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::size_t dim = integer_argument(info, 2, "dim");
@@ -179,17 +180,20 @@ Napi::Value top_k_async(const Napi::CallbackInfo& info) {
   const std::size_t k = integer_argument(info, 3, "k");
   const search::Similarity kind = similarity_argument(info, 4);
   check_corpus(env, corpus.rows);
-  const Cancellation::Flag flag = object_argument<Cancellation>(info, 5, "cancellation").flag();
-  return run_on_thread(
-      env,
-      [queries, corpus, k, kind, flag, &pool = Environment::of(env).pool()](const std::atomic<bool>& ended) -> Settle {
-        search::TopKSearch search(kind, queries.rows, corpus.rows, k);
-        pool.parallel_for(search.pieces(), [&](std::size_t piece, unsigned) {
-          if (!ended && !*flag) search.run(piece);
-        });
-        if (ended || *flag) return settle_aborted();
-        return settle_hits(search.hits());
-      });
+  const std::size_t begin = integer_argument(info, 5, "begin"), end = integer_argument(info, 6, "end");
+  if (begin > end || end > queries.rows.rows) fail_argument(env, "expected begin <= end <= queries for begin and end");
+  const Cancellation::Flag flag = object_argument<Cancellation>(info, 7, "cancellation").flag();
+  return run_on_thread(env,
+                       [queries, corpus, k, kind, begin, end, flag,
+                        &pool = Environment::of(env).pool()](const std::atomic<bool>& ended) -> Settle {
+                         const search::Matrix part = {queries.rows.row(begin), end - begin, queries.rows.dim};
+                         search::TopKSearch search(kind, part, corpus.rows, k);
+                         pool.parallel_for(search.pieces(), [&](std::size_t piece, unsigned) {
+                           if (!ended && !*flag) search.run(piece);
+                         });
+                         if (ended || *flag) return settle_aborted();
+                         return settle_hits(search.hits());
+                       });
 }
 
 // quantize(embeddings, dim, dtype, out: Int8Array | Uint8Array): void
