@@ -47,7 +47,7 @@ export type { BatchSampler, FitOptions, FitProgress, Optimizer, TrainingPrecisio
 export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit-result.js';
 export type { ColumnNeeds, ColumnRole } from './training/columns.js';
 export type { FitDataset } from './training/unused.js';
-export type { Scheduler } from './training/schedulers.js';
+export type { Scheduler, SchedulerOptions } from './training/schedulers.js';
 
 export { InformationRetrievalEvaluator } from './evaluation/information-retrieval-evaluator.js';
 export { EmbeddingSimilarityEvaluator } from './evaluation/embedding-similarity-evaluator.js';

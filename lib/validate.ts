@@ -210,6 +210,7 @@ export function knownOptions(
 function adviceFor(name: string, known: readonly string[], advice: OptionAdvice): string {
   const advised = Object.entries(advice).find(([candidate]) => plainName(candidate) === plainName(name));
   if (advised !== undefined) return advised[1];
+  if (known.length === 0) return 'it has none';
   const nearest = nearestName(name, known);
   return nearest === undefined ? `its options are ${known.join(', ')}` : `did you mean ${nearest}?`;
 }

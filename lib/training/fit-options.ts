@@ -15,7 +15,7 @@ import {
 import { fitAdvice } from '../foreign-options.js';
 import type { Dataset } from './dataset.js';
 import { checkLoss, type Loss } from './losses/loss.js';
-import { schedulers, type Scheduler } from './schedulers.js';
+import { checkSchedulerOptions, schedulers, type Scheduler, type SchedulerOptions } from './schedulers.js';
 
 export type BatchSampler = 'no_duplicates' | 'random' | 'sequential';
 export type Optimizer = 'adamw' | 'sparse_adam';
@@ -37,8 +37,13 @@ export interface FitOptions {
   readonly warmupSteps?: number;
   /** The same as a share of all steps. Default: 0.1 unless `warmupSteps` is given. */
   readonly warmupRatio?: number;
-  /** Default: `linear`. */
+  /**
+   * How the learning rate runs, as transformers' schedules of these names: `linear` (default), `cosine` and `polynomial`
+   * fall from the warm-up's end to the run's; `constant` has no warm-up at all.
+   */
   readonly scheduler?: Scheduler;
+  /** What that scheduler can be told: transformers' `lr_scheduler_kwargs`. */
+  readonly schedulerOptions?: SchedulerOptions;
   /**
    * `adamw` (default) is torch.optim.AdamW: rows that a batch does not touch keep moving by their momentum.
    * `sparse_adam` is torch.optim.SparseAdam: they rest.
@@ -119,6 +124,7 @@ export interface FitSettings {
   readonly warmupSteps: number | undefined;
   readonly warmupRatio: number;
   readonly scheduler: Scheduler;
+  readonly schedulerOptions: SchedulerOptions;
   readonly optimizer: Optimizer;
   readonly betas: readonly [number, number];
   readonly eps: number;
@@ -148,6 +154,7 @@ const optionNames = [
   'warmupSteps',
   'warmupRatio',
   'scheduler',
+  'schedulerOptions',
   'optimizer',
   'betas',
   'eps',
@@ -177,6 +184,7 @@ export function checkFitOptions(options: FitOptions): FitSettings {
   }
   const optimizer = oneOf('optimizer', options.optimizer ?? 'adamw', ['adamw', 'sparse_adam']);
   const learningRate = finiteNumber('learningRate', options.learningRate ?? 0.2, { min: 0, max: greatestLearningRate });
+  const scheduler = oneOf('scheduler', options.scheduler ?? 'linear', schedulers);
   const defaultMaxGradNorm = optimizer === 'adamw' ? 1 : null;
   return {
     loss: options.loss,
@@ -187,7 +195,8 @@ export function checkFitOptions(options: FitOptions): FitSettings {
     warmupSteps:
       options.warmupSteps === undefined ? undefined : integer('warmupSteps', options.warmupSteps, { min: 0 }),
     warmupRatio: finiteNumber('warmupRatio', options.warmupRatio ?? 0.1, { min: 0, max: 1 }),
-    scheduler: oneOf('scheduler', options.scheduler ?? 'linear', schedulers),
+    scheduler,
+    schedulerOptions: checkSchedulerOptions(scheduler, options.schedulerOptions ?? {}, learningRate),
     optimizer,
     betas: checkBetas(options.betas ?? [0.9, 0.999]),
     eps: finiteNumber('eps', options.eps ?? 1e-8, { above: 0 }),

@@ -27,7 +27,7 @@ export function runSettings(
   settings: FitSettings,
   dataset: readonly string[],
 ): RunSettings {
-  const { learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler } = settings;
+  const { learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions } = settings;
   return { ...config, learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, dataset };
 }
 

@@ -153,8 +153,9 @@ export class TrainingSession {
   }
 
   #learningRate(step: number): number {
-    const { learningRate, scheduler } = this.settings;
-    return learningRate * scheduleFactor(scheduler, step, this.#warmupSteps, this.#totalSteps);
+    const { learningRate, scheduler, schedulerOptions } = this.settings;
+    const run = { warmupSteps: this.#warmupSteps, totalSteps: this.#totalSteps, learningRate };
+    return learningRate * scheduleFactor(scheduler, step, run, schedulerOptions);
   }
 
   #progress(): FitProgress {
