@@ -215,21 +215,32 @@ export interface NativeTokenColumn {
   appendIds(ids: Uint32Array, offsets: Uint32Array): void;
 }
 
+/** What the addon computes for one part of a loss: `kind` says which formula, the rest are its settings. */
+export interface NativeObjective {
+  readonly kind: string;
+  readonly [setting: string]: number | string | boolean | readonly string[];
+}
+
+export interface NativeLossTerm {
+  readonly objective: NativeObjective;
+  readonly weight: number;
+  /** Ascending; empty for the full width. */
+  readonly matryoshkaDims: readonly number[];
+  readonly matryoshkaWeights: readonly number[];
+  /** 0 for all dims in each step. */
+  readonly dimsPerStep: number;
+}
+
+/** A sum of terms. */
+export type NativeLoss = readonly NativeLossTerm[];
+
 export interface NativeTrainingConfig {
+  readonly loss: NativeLoss;
   readonly seed: number;
   readonly batchSize: number;
   readonly batchSampler: string;
   readonly dropLast: boolean;
   readonly precision: 'float32' | 'bfloat16';
-  readonly scale: number;
-  readonly similarity: 'cosine' | 'dot';
-  readonly directions: readonly string[];
-  readonly perDirection: boolean;
-  readonly hardnessMode: string;
-  readonly hardnessStrength: number;
-  readonly matryoshkaDims: readonly number[];
-  readonly matryoshkaWeights: readonly number[];
-  readonly dimsPerStep: number;
   readonly optimizer: string;
   readonly beta1: number;
   readonly beta2: number;

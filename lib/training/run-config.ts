@@ -1,12 +1,11 @@
-import { native, type NativeTrainingConfig } from '../native/index.js';
+import { native, type NativeLoss, type NativeTrainingConfig } from '../native/index.js';
 import type { RunSettings } from './checkpoint-state.js';
 import type { FitSettings } from './fit-options.js';
-import type { NativeLoss } from './losses/loss.js';
 
 /** What the addon is told of a run. */
 export function runConfig(settings: FitSettings, loss: NativeLoss): NativeTrainingConfig {
   return {
-    ...loss,
+    loss,
     seed: settings.seed,
     batchSize: settings.batchSize,
     batchSampler: settings.batchSampler,

@@ -5,6 +5,7 @@
 
 #include "machine.h"
 #include "runtime/thread_pool.h"
+#include "training/criterion.h"
 #include "training/trainer.h"
 
 // Whole training steps at the size of the recipe: 1024 columns, 30,522 rows, pairs of about 12 and 58 tokens by a
@@ -42,21 +43,30 @@ void training_step(benchmark::State& state, Precision precision, bool matryoshka
   const auto batch_size = static_cast<std::size_t>(state.range(0));
   const std::shared_ptr<ThreadPool> pool = ThreadPool::shared();
   std::mt19937 random(2);
-  const TokenColumn anchors = zipf_column(random, 8 * batch_size, 12),
-                    positives = zipf_column(random, 8 * batch_size, 58);
-  const std::vector<const TokenColumn*> columns = {&anchors, &positives};
-  LossConfig loss;
-  if (matryoshka) loss.matryoshka = {{32, 1}, {64, 1}, {128, 1}, {256, 1}, {512, 1}, {1024, 1}};
+  Source source;
+  for (const std::size_t mean_length : {12, 58}) {
+    source.columns.push_back(std::make_shared<TokenColumn>(zipf_column(random, 8 * batch_size, mean_length)));
+  }
+  CriterionTerm term;
+  term.objective = {"multiple_negatives_ranking",
+                    {{"scale", 20.0},
+                     {"similarity", std::string("cosine")},
+                     {"directions", std::vector<std::string>{"query_to_doc"}},
+                     {"perDirection", false},
+                     {"hardnessMode", std::string("none")},
+                     {"hardnessStrength", 0.0}}};
+  if (matryoshka) term.matryoshka = {{32, 1}, {64, 1}, {128, 1}, {256, 1}, {512, 1}, {1024, 1}};
   OptimizerConfig optimizer;
   optimizer.kind = kind;
   if (kind == OptimizerKind::kAdamW) optimizer.max_grad_norm = 1.0f;
-  auto trainer = Trainer::create(*pool, initial_table(), kRows, kDim, loss, optimizer, precision, 1);
+  auto criterion = Criterion::create(*pool, kDim, {term}, precision);
+  auto trainer = Trainer::create(*pool, initial_table(), kRows, kDim, optimizer, 1);
   std::vector<std::uint32_t> batch(batch_size);
   StepTimes total;
   std::size_t steps = 0;
   for (auto _ : state) {
     for (std::uint32_t& row : batch) row = static_cast<std::uint32_t>(random() % (8 * batch_size));
-    const StepReport report = trainer.value()->step(columns, batch, 0.01).value();
+    const StepReport report = trainer.value()->step(*criterion.value(), source, batch, 0.01).value();
     total.index += report.seconds.index;
     total.catch_up += report.seconds.catch_up;
     total.pooling += report.seconds.pooling;

@@ -25,15 +25,16 @@ struct TrainingRun::State {
     std::uint64_t batch_size = 0;
     bool drop_last = false;
     std::uint64_t seed = 0;
-    training::LossConfig loss;
+    std::vector<training::CriterionTerm> loss;
     training::OptimizerConfig optimizer;
     training::Precision precision = training::Precision::kFloat32;
   };
 
   std::unique_ptr<Setup> setup;  // until start() is done
-  std::vector<std::shared_ptr<const training::TokenColumn>> columns;
+  training::Source source;
   std::vector<const training::TokenColumn*> column_pointers;
   std::unique_ptr<training::BatchSampler> sampler;
+  std::unique_ptr<training::Criterion> criterion;
   std::unique_ptr<training::Trainer> trainer;
   std::uint64_t epoch = 0;
   bool epoch_begun = false;
@@ -57,54 +58,56 @@ struct TrainingRun::State {
 
 namespace {
 
-unsigned directions_field(const Napi::Object& config) {
-  unsigned directions = 0;
-  const Napi::Array names = array_field(config, "directions");
+training::Settings settings_of(const Napi::Object& object) {
+  training::Settings settings;
+  settings.kind = string_field(object, "kind");
+  const Napi::Array names = object.GetPropertyNames();
   for (std::uint32_t i = 0; i < names.Length(); ++i) {
     const std::string name = names.Get(i).ToString().Utf8Value();
-    if (name == "query_to_doc") {
-      directions |= training::kQueryToDoc;
-    } else if (name == "query_to_query") {
-      directions |= training::kQueryToQuery;
-    } else if (name == "doc_to_query") {
-      directions |= training::kDocToQuery;
-    } else if (name == "doc_to_doc") {
-      directions |= training::kDocToDoc;
+    const Napi::Value value = object.Get(name);
+    if (value.IsNumber()) {
+      settings.values[name] = value.As<Napi::Number>().DoubleValue();
+    } else if (value.IsBoolean()) {
+      settings.values[name] = value.As<Napi::Boolean>().Value();
+    } else if (value.IsString()) {
+      settings.values[name] = value.As<Napi::String>().Utf8Value();
+    } else if (value.IsArray()) {
+      const auto array = value.As<Napi::Array>();
+      std::vector<std::string> strings;
+      for (std::uint32_t k = 0; k < array.Length(); ++k) strings.push_back(array.Get(k).ToString().Utf8Value());
+      settings.values[name] = std::move(strings);
     } else {
-      fail_argument(config.Env(), "unknown direction " + name);
+      fail_argument(object.Env(), "expected a number, a boolean, a string or an array of strings for " + name);
     }
   }
-  return directions;
+  return settings;
 }
 
-training::Hardness hardness_field(const Napi::Object& config) {
-  const std::string name = string_field(config, "hardnessMode");
-  if (name == "in_batch_negatives") return training::Hardness::kInBatchNegatives;
-  if (name == "hard_negatives") return training::Hardness::kHardNegatives;
-  if (name == "all_negatives") return training::Hardness::kAllNegatives;
-  if (name != "none") fail_argument(config.Env(), "unknown hardnessMode " + name);
-  return training::Hardness::kNone;
-}
-
-training::LossConfig loss_fields(const Napi::Object& config) {
-  training::LossConfig loss;
-  loss.ranking.scale = static_cast<float>(number_field(config, "scale"));
-  loss.ranking.similarity =
-      string_field(config, "similarity") == "dot" ? training::Similarity::kDot : training::Similarity::kCosine;
-  loss.ranking.directions = directions_field(config);
-  loss.ranking.per_direction = boolean_field(config, "perDirection");
-  loss.ranking.hardness = hardness_field(config);
-  loss.ranking.hardness_strength = static_cast<float>(number_field(config, "hardnessStrength"));
-  const Napi::Array dims = array_field(config, "matryoshkaDims");
-  const Napi::Array weights = array_field(config, "matryoshkaWeights");
-  if (dims.Length() != weights.Length()) fail_argument(config.Env(), "expected as many weights as dims");
+training::CriterionTerm term_fields(const Napi::Object& object) {
+  training::CriterionTerm term;
+  term.objective = settings_of(object_field(object, "objective"));
+  term.weight = static_cast<float>(number_field(object, "weight"));
+  const Napi::Array dims = array_field(object, "matryoshkaDims");
+  const Napi::Array weights = array_field(object, "matryoshkaWeights");
+  if (dims.Length() != weights.Length()) fail_argument(object.Env(), "expected as many weights as dims");
   for (std::uint32_t i = 0; i < dims.Length(); ++i) {
     const double dim = dims.Get(i).ToNumber().DoubleValue();
-    if (!(dim >= 1 && dim <= 1e9)) fail_argument(config.Env(), "expected positive matryoshkaDims");
-    loss.matryoshka.push_back({static_cast<std::size_t>(dim), weights.Get(i).ToNumber().FloatValue()});
+    if (!(dim >= 1 && dim <= 1e9)) fail_argument(object.Env(), "expected positive matryoshkaDims");
+    term.matryoshka.push_back({static_cast<std::size_t>(dim), weights.Get(i).ToNumber().FloatValue()});
   }
-  loss.dims_per_step = integer_field(config, "dimsPerStep");
-  return loss;
+  term.dims_per_step = integer_field(object, "dimsPerStep");
+  return term;
+}
+
+std::vector<training::CriterionTerm> loss_field(const Napi::Object& config) {
+  std::vector<training::CriterionTerm> terms;
+  const Napi::Array loss = array_field(config, "loss");
+  for (std::uint32_t i = 0; i < loss.Length(); ++i) {
+    const Napi::Value term = loss.Get(i);
+    if (!term.IsObject()) fail_argument(config.Env(), "expected objects for loss");
+    terms.push_back(term_fields(term.As<Napi::Object>()));
+  }
+  return terms;
 }
 
 training::OptimizerConfig optimizer_fields(const Napi::Object& config) {
@@ -153,12 +156,12 @@ TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
   if (!info[1].IsArray() || !info[2].IsObject()) fail_argument(env, "expected columns and a config");
   const auto columns = info[1].As<Napi::Array>();
   for (std::uint32_t i = 0; i < columns.Length(); ++i) {
-    state_->columns.push_back(unwrap(env, object_value<TokenColumn>(columns.Get(i), "columns").freeze()));
-    state_->column_pointers.push_back(state_->columns.back().get());
+    state_->source.columns.push_back(unwrap(env, object_value<TokenColumn>(columns.Get(i), "columns").freeze()));
+    state_->column_pointers.push_back(state_->source.columns.back().get());
   }
-  if (state_->columns.size() < 2) fail_argument(env, "expected two or more columns");
-  const std::size_t rows = state_->columns.front()->count();
-  for (const auto& column : state_->columns) {
+  if (state_->source.columns.empty()) fail_argument(env, "expected one or more columns");
+  const std::size_t rows = state_->source.rows();
+  for (const auto& column : state_->source.columns) {
     if (column->count() != rows) fail_argument(env, "expected columns of one length");
   }
   if (rows > UINT32_MAX - 1) fail(env, {Code::kUnsupported, "more than 2^32 - 2 rows"});
@@ -172,7 +175,7 @@ TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
   setup->sampler = sampler_field(config);
   setup->drop_last = boolean_field(config, "dropLast");
   if (string_field(config, "precision") == "bfloat16") setup->precision = training::Precision::kBfloat16;
-  setup->loss = loss_fields(config);
+  setup->loss = loss_field(config);
   setup->optimizer = optimizer_fields(config);
   state_->setup = std::move(setup);
 }
@@ -192,11 +195,15 @@ Napi::Value TrainingRun::start(const Napi::CallbackInfo& info) {
           initial = converted.value();
         }
         const std::span values(reinterpret_cast<const float*>(initial->data()), initial->rows() * initial->dim());
-        auto trainer = training::Trainer::create(pool, values, initial->rows(), initial->dim(), setup.loss,
-                                                 setup.optimizer, setup.precision, setup.seed);
+        auto criterion = training::Criterion::create(pool, initial->dim(), setup.loss, setup.precision);
+        if (!criterion.is_ok()) return settle_failure(criterion.status());
+        if (Status status = criterion.value()->check(state->source); !status.is_ok()) return settle_failure(status);
+        auto trainer =
+            training::Trainer::create(pool, values, initial->rows(), initial->dim(), setup.optimizer, setup.seed);
         if (!trainer.is_ok()) return settle_failure(trainer.status());
         state->sampler = std::make_unique<training::BatchSampler>(setup.sampler, state->column_pointers,
                                                                   setup.batch_size, setup.drop_last, setup.seed);
+        state->criterion = std::move(criterion.value());
         state->trainer = std::move(trainer.value());
         state->setup.reset();
         return [](Napi::Env settled) -> Napi::Value { return settled.Undefined(); };
@@ -236,8 +243,9 @@ Napi::Value TrainingRun::advance(const Napi::CallbackInfo& info) {
           const auto begin = std::chrono::steady_clock::now();
           if (!state->next_batch(epochs, cancelled)) break;
           const std::chrono::duration<double> drawing = std::chrono::steady_clock::now() - begin;
-          Result<training::StepReport> report = state->trainer->step(
-              state->column_pointers, state->batch, rate, [&] { return cancelled.load() || state->stopping.load(); });
+          Result<training::StepReport> report =
+              state->trainer->step(*state->criterion, state->source, state->batch, rate,
+                                   [&] { return cancelled.load() || state->stopping.load(); });
           if (!report.is_ok()) {
             state->batch_waits = true;
             // The steps before it are reported first: the next call comes upon the same failure.
@@ -394,8 +402,8 @@ Napi::Value TrainingRun::gradient(const Napi::CallbackInfo& info) {
   check_idle(info.Env());
   const std::vector<std::uint32_t> rows = array_copy_argument<std::uint32_t>(info, 0, "rows");
   const std::span<float> out = array_argument<float>(info, 1, "out");
-  return Napi::Number::New(info.Env(),
-                           unwrap(info.Env(), state_->trainer->gradient(state_->column_pointers, rows, out)));
+  return Napi::Number::New(
+      info.Env(), unwrap(info.Env(), state_->trainer->gradient(*state_->criterion, state_->source, rows, out)));
 }
 
 }  // namespace stillvec::binding

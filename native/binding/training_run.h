@@ -7,6 +7,7 @@
 
 #include "binding/object_wrap.h"
 #include "training/batch_sampler.h"
+#include "training/criterion.h"
 #include "training/trainer.h"
 
 namespace stillvec::binding {

@@ -5,7 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "training/trainer.h"
+#include "training/shall_stop.h"
+#include "training/token_column.h"
 
 namespace stillvec::training {
 

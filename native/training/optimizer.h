@@ -7,18 +7,12 @@
 
 #include "runtime/buffer.h"
 #include "runtime/status.h"
+#include "training/objective.h"
 #include "training/slumber.h"
 #include "training/touched_rows.h"
 #include "training/trainer.h"
 
 namespace stillvec::training {
-
-// Rows of `width` floats, `stride` apart; what the table has beyond `width` columns has no gradient.
-struct TextGradients {
-  const float* rows = nullptr;
-  std::size_t stride = 0;
-  std::size_t width = 0;
-};
 
 // Adam over the rows of a table, of which each step touches some.
 //

@@ -37,26 +37,58 @@ constexpr double kLeastNorm = 1e-12;
 
 }  // namespace
 
-RankingObjective::RankingObjective(ThreadPool& pool, const RankingLoss& loss, bool unit_norm, std::size_t dim,
-                                   const kernels::ProductKernels& products)
-    : pool_(pool),
-      loss_(loss),
-      unit_norm_(unit_norm),
-      dim_(dim),
-      products_(products),
-      logit_bound_(unit_norm ? loss.scale + (loss.hardness == Hardness::kNone ? 0.0f : loss.hardness_strength)
-                             : std::numeric_limits<float>::infinity()),
-      tile_rows_(products.tile_rows),
-      tile_blocks_(products.tile_rows / kBlockRows),
-      scratch_(pool.size()) {}
+Result<std::unique_ptr<Objective>> make_ranking_objective(const Settings& settings, const ObjectiveContext& context) {
+  SettingsReader read(settings);
+  RankingLoss loss;
+  loss.scale = read.positive("scale");
+  loss.similarity = read.choice<Similarity>("similarity", {{"cosine", Similarity::kCosine}, {"dot", Similarity::kDot}});
+  loss.directions = 0;
+  for (const Direction direction : read.choices<Direction>("directions", {{"query_to_doc", kQueryToDoc},
+                                                                          {"query_to_query", kQueryToQuery},
+                                                                          {"doc_to_query", kDocToQuery},
+                                                                          {"doc_to_doc", kDocToDoc}})) {
+    loss.directions |= direction;
+  }
+  loss.per_direction = read.flag("perDirection");
+  loss.hardness = read.choice<Hardness>("hardnessMode", {{"none", Hardness::kNone},
+                                                         {"in_batch_negatives", Hardness::kInBatchNegatives},
+                                                         {"hard_negatives", Hardness::kHardNegatives},
+                                                         {"all_negatives", Hardness::kAllNegatives}});
+  loss.hardness_strength = read.not_negative("hardnessStrength");
+  if (!read.status().is_ok()) return read.status();
+  if ((loss.directions & kQueryToDoc) == 0) {
+    return Status{Code::kInvalidArgument, "directions must include query_to_doc"};
+  }
+  if (loss.per_direction && (loss.directions & (kQueryToQuery | kDocToDoc)) != 0) {
+    return Status{Code::kInvalidArgument,
+                  "per_direction allows query_to_doc and doc_to_query only: the others never meet the positive"};
+  }
+  return std::unique_ptr<Objective>(new RankingObjective(loss, context));
+}
 
-double RankingObjective::run(const float* texts, std::size_t columns, std::size_t batch,
-                             const std::vector<Prefix>& prefixes, const ShallStop& shall_stop) {
+RankingObjective::RankingObjective(const RankingLoss& loss, const ObjectiveContext& context)
+    : pool_(context.pool),
+      loss_(loss),
+      unit_norm_(context.normalizes || loss.similarity == Similarity::kCosine),
+      dim_(context.dim),
+      products_(context.products),
+      logit_bound_(unit_norm_ ? loss.scale + (loss.hardness == Hardness::kNone ? 0.0f : loss.hardness_strength)
+                              : std::numeric_limits<float>::infinity()),
+      tile_rows_(products_.tile_rows),
+      tile_blocks_(products_.tile_rows / kBlockRows),
+      scratch_(pool_.size()) {}
+
+Status RankingObjective::check(const Source& source) const {
+  if (source.columns.size() >= 2) return Status::ok();
+  return {Code::kInvalidArgument, "a ranking loss needs at least two columns"};
+}
+
+double RankingObjective::run(const Batch& batch, const std::vector<Prefix>& prefixes, const ShallStop& shall_stop) {
   const auto stops = [&] { return shall_stop && shall_stop(); };
-  texts_ = texts;
+  texts_ = batch.texts;
   prefixes_ = prefixes;
   layout_ = lay_out_columns(prefixes, products_.unit);
-  lay_out(columns, batch);
+  lay_out(batch.layout);
   if (unit_norm_) measure_norms();
   pack();
 
@@ -93,30 +125,21 @@ double RankingObjective::run(const float* texts, std::size_t columns, std::size_
   return loss / static_cast<double>(batch_);
 }
 
-std::size_t RankingObjective::first_text(std::size_t column, std::size_t columns, std::size_t batch) {
-  if (column > 0) return (column - 1) * batch;
-  return blocks_for((columns - 1) * batch, kPanelColumns) * kPanelColumns;
-}
-
-std::size_t RankingObjective::text_rows(std::size_t columns, std::size_t batch) {
-  return first_text(0, columns, batch) + blocks_for(batch, kPanelColumns) * kPanelColumns;
-}
-
 std::size_t RankingObjective::panel_count(std::size_t panel) const {
   const std::size_t first = panel * kPanelColumns;
   return std::min(kPanelColumns,
                   panel < document_panels_ ? documents_ - first : document_panels_ * kPanelColumns + batch_ - first);
 }
 
-void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
+void RankingObjective::lay_out(const TextLayout& texts) {
   const std::size_t prefixes = prefixes_.size();
-  const bool same_shape = columns == columns_ && batch == batch_;
-  if (!same_shape) {
-    columns_ = 0;  // until all is laid out
+  const std::size_t batch = texts.size;
+  if (texts != text_layout_) {
+    text_layout_ = {};  // until all is laid out
     batch_ = batch;
-    documents_ = (columns - 1) * batch;
-    text_rows_ = text_rows(columns, batch);
-    const std::size_t anchors = first_text(0, columns, batch);
+    documents_ = (texts.columns - 1) * batch;
+    text_rows_ = texts.text_rows();
+    const std::size_t anchors = texts.first_text(0);
     const unsigned directions = loss_.directions;
     const bool anchors_are_candidates = (directions & (kQueryToQuery | kDocToQuery)) != 0;
     document_panels_ = blocks_for(documents_, kPanelColumns);
@@ -148,7 +171,7 @@ void RankingObjective::lay_out(std::size_t columns, std::size_t batch) {
       add_side(0, (directions & kDocToDoc) != 0, kDocToDoc, (directions & kDocToQuery) != 0, kDocToQuery);
     }
     losses_.assign(batch, 0.0);
-    columns_ = columns;
+    text_layout_ = texts;
   }
 
   const std::size_t row_blocks = blocks_for(batch, tile_rows_) * tile_blocks_;

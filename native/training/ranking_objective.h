@@ -2,14 +2,39 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "kernels/products/products.h"
 #include "runtime/buffer.h"
-#include "training/matryoshka.h"
-#include "training/trainer.h"
+#include "training/objective.h"
+#include "training/settings.h"
 
 namespace stillvec::training {
+
+enum class Similarity { kCosine, kDot };
+
+// Which side plays the query and which the candidates (Sentence Transformers' `directions`).
+enum Direction : unsigned {
+  kQueryToDoc = 1u << 0,
+  kQueryToQuery = 1u << 1,
+  kDocToQuery = 1u << 2,
+  kDocToDoc = 1u << 3,
+};
+
+enum class Hardness { kNone, kInBatchNegatives, kHardNegatives, kAllNegatives };
+
+// MultipleNegativesRankingLoss: column 0 anchors, column 1 positives, columns 2... hard negatives.
+struct RankingLoss {
+  float scale = 20.0f;
+  Similarity similarity = Similarity::kCosine;
+  unsigned directions = kQueryToDoc;
+  bool per_direction = false;  // partition_mode: one logsumexp a direction (mean of them), else one over all
+  Hardness hardness = Hardness::kNone;
+  float hardness_strength = 0.0f;
+};
+
+Result<std::unique_ptr<Objective>> make_ranking_objective(const Settings& settings, const ObjectiveContext& context);
 
 // MultipleNegativesRankingLoss over pooled texts, at every Matryoshka prefix at once, and its gradient.
 //
@@ -21,28 +46,16 @@ namespace stillvec::training {
 // No batch x batch matrix is ever whole. Rows are worked off in slabs under a byte budget: first, in parallel over
 // tiles of rows, products, softmax, H and the rows' gradient; then, in parallel over panels of candidates, what the
 // slab adds to theirs. Each sum has one order, whatever the number of threads.
-class RankingObjective {
+class RankingObjective final : public Objective {
  public:
-  // `unit_norm`: prefixes are scaled to length one (cosine, and always under Matryoshka), else taken as they are. A
-  // prefix of no length (below 1e-12) scores 0 and gets no gradient.
-  RankingObjective(ThreadPool& pool, const RankingLoss& loss, bool unit_norm, std::size_t dim,
-                   const kernels::ProductKernels& products);
+  // Cosine similarities, and prefixes in any case, are of texts scaled to length one. A text of no length (below 1e-12)
+  // scores 0 and gets no gradient.
+  RankingObjective(const RankingLoss& loss, const ObjectiveContext& context);
 
-  // Where texts stand, in run()'s input and in the gradient: row i of `column` at first_text(column, ...) + i. The
-  // documents come first, then the anchors; rows between them are no text.
-  static std::size_t first_text(std::size_t column, std::size_t columns, std::size_t batch);
-  static std::size_t text_rows(std::size_t columns, std::size_t batch);
-
-  // `texts`: text_rows() rows of `dim` floats. Returns the loss: the sum over `prefixes`, which ascend strictly in dim,
-  // of weight * loss. Where it is stopped on the way, neither the loss nor the gradient means anything.
-  double run(const float* texts, std::size_t columns, std::size_t batch, const std::vector<Prefix>& prefixes,
-             const ShallStop& shall_stop = {});
-
-  // After run(): the gradient, text_rows() rows of width() floats, gradient_stride() apart. Columns from width() on
-  // have none.
-  float* gradient() { return gradient_.data(); }
-  std::size_t gradient_stride() const { return layout_.row_blocks * kernels::kBlockRows; }
-  std::size_t width() const { return layout_.width; }
+  Status check(const Source& source) const override;
+  std::size_t least_rows() const override { return 2; }
+  double run(const Batch& batch, const std::vector<Prefix>& prefixes, const ShallStop& shall_stop) override;
+  TextGradients gradients() override { return {gradient_.data(), gradient_stride(), layout_.width}; }
 
  private:
   // The texts that stand at the rows of the scores (the anchors, or for doc_to_... the positives) and the candidates
@@ -84,7 +97,8 @@ class RankingObjective {
     bool last = false;
   };
 
-  void lay_out(std::size_t columns, std::size_t batch);
+  std::size_t gradient_stride() const { return layout_.row_blocks * kernels::kBlockRows; }
+  void lay_out(const TextLayout& texts);
   void measure_norms();
   void pack();
   void run_tile(const Slab& slab, std::size_t tile, Scratch& scratch);
@@ -112,7 +126,8 @@ class RankingObjective {
   ColumnLayout layout_;
 
   // Of the current shape.
-  std::size_t columns_ = 0, batch_ = 0, documents_ = 0, text_rows_ = 0;
+  TextLayout text_layout_;
+  std::size_t batch_ = 0, documents_ = 0, text_rows_ = 0;
   std::size_t document_panels_ = 0, candidate_panels_ = 0;
   std::size_t score_width_ = 0;
   std::size_t score_stride_ = 0;

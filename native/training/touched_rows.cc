@@ -18,7 +18,7 @@ constexpr std::uint32_t kRowsPerLine = 16;
 constexpr std::size_t kUpdateCost = 6;
 constexpr std::size_t kMostRuns = 512;
 
-Status check(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
+Status check(std::span<const std::shared_ptr<const TokenColumn>> columns, std::span<const std::uint32_t> batch,
              std::size_t table_rows) {
   for (std::size_t c = 0; c < columns.size(); ++c) {
     const TokenColumn& column = *columns[c];
@@ -48,8 +48,9 @@ Status check(std::span<const TokenColumn* const> columns, std::span<const std::u
 TouchedRows::TouchedRows(ThreadPool& pool, std::size_t table_rows)
     : pool_(pool), counts_(table_rows, 0), places_(pool.size()) {}
 
-Status TouchedRows::build(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
-                          std::span<const std::size_t> first_text, std::size_t text_rows) {
+Status TouchedRows::build(std::span<const std::shared_ptr<const TokenColumn>> columns,
+                          std::span<const std::uint32_t> batch, std::span<const std::size_t> first_text,
+                          std::size_t text_rows) {
   if (Status status = check(columns, batch, counts_.size()); !status.is_ok()) return status;
 
   // By text: each has room for all of its tokens.

@@ -2,13 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "kernels/rows/rows.h"
 #include "runtime/buffer.h"
 #include "runtime/status.h"
-#include "training/trainer.h"
+#include "training/token_column.h"
+
+namespace stillvec {
+class ThreadPool;
+}
 
 namespace stillvec::training {
 
@@ -21,7 +26,7 @@ class TouchedRows {
   TouchedRows(ThreadPool& pool, std::size_t table_rows);
 
   // `first_text[c]`: the number of column c's first text. Numbers that belong to no text have no entries.
-  Status build(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
+  Status build(std::span<const std::shared_ptr<const TokenColumn>> columns, std::span<const std::uint32_t> batch,
                std::span<const std::size_t> first_text, std::size_t text_rows);
 
   // Rows of the table that any text has, ascending.

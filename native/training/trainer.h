@@ -2,14 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "runtime/status.h"
-#include "training/token_column.h"
+#include "training/shall_stop.h"
+#include "training/source.h"
 
 namespace stillvec {
 class ThreadPool;
@@ -17,39 +16,7 @@ class ThreadPool;
 
 namespace stillvec::training {
 
-enum class Similarity { kCosine, kDot };
-
-// Which side plays the query and which the candidates (Sentence Transformers' `directions`).
-enum Direction : unsigned {
-  kQueryToDoc = 1u << 0,
-  kQueryToQuery = 1u << 1,
-  kDocToQuery = 1u << 2,
-  kDocToDoc = 1u << 3,
-};
-
-enum class Hardness { kNone, kInBatchNegatives, kHardNegatives, kAllNegatives };
-
-// MultipleNegativesRankingLoss: column 0 anchors, column 1 positives, columns 2... hard negatives.
-struct RankingLoss {
-  float scale = 20.0f;
-  Similarity similarity = Similarity::kCosine;
-  unsigned directions = kQueryToDoc;
-  bool per_direction = false;  // partition_mode: one logsumexp a direction (mean of them), else one over all
-  Hardness hardness = Hardness::kNone;
-  float hardness_strength = 0.0f;
-};
-
-// MatryoshkaLoss: sum of weight * loss over L2-normalized prefixes.
-struct MatryoshkaDim {
-  std::size_t dim = 0;
-  float weight = 1.0f;
-};
-
-struct LossConfig {
-  RankingLoss ranking;
-  std::vector<MatryoshkaDim> matryoshka;  // ascending; empty: the loss itself on the full width
-  std::size_t dims_per_step = 0;          // 0: all of them; else that many, drawn anew each step
-};
+class Criterion;
 
 enum class OptimizerKind { kAdamW, kSparseAdam };
 
@@ -61,8 +28,6 @@ struct OptimizerConfig {
   float weight_decay = 0.0f;
   std::optional<float> max_grad_norm;  // absent: no clipping
 };
-
-enum class Precision { kFloat32, kBfloat16 };  // of the loss products; sums and weights stay f32
 
 // Where a step's time went, in seconds.
 struct StepTimes {
@@ -90,30 +55,26 @@ struct TrainerState {
   std::uint64_t random_state = 0;          // of the draws of Matryoshka dims
 };
 
-// Whether what is under way shall end as soon as it can. Any thread asks it, often.
-using ShallStop = std::function<bool()>;
-
 // One model in training: the f32 table, the optimizer's state and the step that moves them. The same inputs give the
 // same bits for any number of threads. Not thread-safe: one caller at a time.
 class Trainer {
  public:
-  // Starts from `rows` x `dim` values that `initial` holds (copied). `pool` must outlive the trainer. kInvalidArgument
-  // names what cannot be (a Matryoshka dim above the width, ...).
+  // Starts from `rows` x `dim` values that `initial` holds (copied). `pool` must outlive the trainer; `seed` is that of
+  // the draws of Matryoshka dims. kInvalidArgument names what cannot be.
   static Result<std::unique_ptr<Trainer>> create(ThreadPool& pool, std::span<const float> initial, std::size_t rows,
-                                                 std::size_t dim, LossConfig loss, OptimizerConfig optimizer,
-                                                 Precision precision, std::uint64_t seed);
+                                                 std::size_t dim, OptimizerConfig optimizer, std::uint64_t seed);
   ~Trainer();
 
-  // One optimizer step on the batch made of `batch` (row numbers into every column). kInvalidArgument for fewer than
-  // two rows or columns; kOutOfRange for a row or an id that does not exist; kNotFinite where the loss or its gradient
-  // is not; kAborted when it was stopped before the table moved. Nothing has moved on error: the same step can be taken
-  // again.
-  Result<StepReport> step(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
+  // One optimizer step on the batch made of `batch`, row numbers of the source, which `criterion` must be able to take
+  // (Criterion::check) and which is as wide as the trainer. kInvalidArgument for fewer rows than it learns from;
+  // kOutOfRange for a row or an id that does not exist; kNotFinite where the loss or its gradient is not; kAborted when
+  // it was stopped before the table moved. Nothing has moved on error: the same step can be taken again.
+  Result<StepReport> step(Criterion& criterion, const Source& source, std::span<const std::uint32_t> batch,
                           double learning_rate, const ShallStop& shall_stop = {});
 
   // The loss of a batch and its gradient with respect to the whole table (rows x dim, dense), nothing updated.
   // For tests and finite differences.
-  Result<double> gradient(std::span<const TokenColumn* const> columns, std::span<const std::uint32_t> batch,
+  Result<double> gradient(Criterion& criterion, const Source& source, std::span<const std::uint32_t> batch,
                           std::span<float> out);
 
   // Brings every row up to date: AdamW moves rows that no batch touches too, and those catch up when they are next

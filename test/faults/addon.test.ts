@@ -20,11 +20,14 @@ const objects = `
     unkToken: '[UNK]', continuingSubwordPrefix: '##', maxInputCharsPerWord: 100, addedTokens: [],
     normalizer: null, truncation: null, selection: null,
   };
+  const objective = {
+    kind: 'multiple_negatives_ranking', scale: 20, similarity: 'cosine', directions: ['query_to_doc'],
+    perDirection: false, hardnessMode: 'none', hardnessStrength: 0,
+  };
   const runConfig = {
-    seed: 1, batchSize: 2, batchSampler: 'random', dropLast: false, precision: 'float32', scale: 20, similarity: 'cosine',
-    directions: ['query_to_doc'], perDirection: false, hardnessMode: 'none', hardnessStrength: 0, matryoshkaDims: [],
-    matryoshkaWeights: [], dimsPerStep: 0, optimizer: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0,
-    maxGradNorm: null,
+    seed: 1, batchSize: 2, batchSampler: 'random', dropLast: false, precision: 'float32',
+    loss: [{ objective, weight: 1, matryoshkaDims: [], matryoshkaWeights: [], dimsPerStep: 0 }],
+    optimizer: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: null,
   };
   const column = () => {
     const made = new native.TokenColumn();

@@ -138,7 +138,7 @@ describeWithShared('training traces of torch', (shared) => {
       });
       const table = await native.Table.load(...(await tableLocation()), 'F32', vocabSize, dim, null, true);
       const run = new native.TrainingRun(table, columns, {
-        ...lossOf(golden, matryoshkaDims).lower(dim),
+        loss: lossOf(golden, matryoshkaDims).lower(dim),
         seed: 1,
         batchSize: golden.batchSize,
         batchSampler: 'sequential',

@@ -1,20 +1,6 @@
+import type { NativeLoss, NativeObjective } from '../../native/index.js';
 import { invalidArgument } from '../../validate.js';
 import type { ColumnNeeds } from '../columns.js';
-
-/** What a training run computes, complete and checked, in the terms of the addon. */
-export interface NativeLoss {
-  readonly scale: number;
-  readonly similarity: 'cosine' | 'dot';
-  readonly directions: readonly string[];
-  readonly perDirection: boolean;
-  readonly hardnessMode: string;
-  readonly hardnessStrength: number;
-  /** Ascending; empty for a loss on the full width. */
-  readonly matryoshkaDims: readonly number[];
-  readonly matryoshkaWeights: readonly number[];
-  /** 0 for all dims in each step. */
-  readonly dimsPerStep: number;
-}
 
 /** A loss is a description: `lower` turns it into settings for the addon, which computes it. */
 export interface Loss {
@@ -32,4 +18,9 @@ export interface Loss {
 export function checkLoss(option: string, loss: unknown): void {
   const isLoss = typeof loss === 'object' && loss !== null && 'lower' in loss && typeof loss.lower === 'function';
   if (!isLoss) throw invalidArgument(option, 'a loss, such as new MultipleNegativesRankingLoss()', loss);
+}
+
+/** The loss that is one objective on the full width. */
+export function lossOf(objective: NativeObjective): NativeLoss {
+  return [{ objective, weight: 1, matryoshkaDims: [], matryoshkaWeights: [], dimsPerStep: 0 }];
 }

@@ -1,3 +1,4 @@
+import type { NativeLoss } from '../../native/index.js';
 import {
   finiteNumber,
   integer,
@@ -8,7 +9,7 @@ import {
   positiveIntegers,
 } from '../../validate.js';
 import type { ColumnNeeds } from '../columns.js';
-import { checkLoss, type Loss, type NativeLoss } from './loss.js';
+import { checkLoss, type Loss } from './loss.js';
 
 export interface MatryoshkaLossOptions {
   /** The prefix lengths that shall work as embeddings of their own, in any order. */
@@ -58,11 +59,11 @@ export class MatryoshkaLoss implements Loss {
   lower(dim: number): NativeLoss {
     const beyond = this.#prefixes.find((prefix) => prefix.dim > dim);
     if (beyond !== undefined) throw outOfRange('dims', `dims of at most ${dim}, the width of the model`, beyond.dim);
-    return {
-      ...this.#inner.lower(dim),
+    return this.#inner.lower(dim).map((term) => ({
+      ...term,
       matryoshkaDims: this.#prefixes.map((prefix) => prefix.dim),
       matryoshkaWeights: this.#prefixes.map((prefix) => prefix.weight),
       dimsPerStep: this.#dimsPerStep,
-    };
+    }));
   }
 }

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from '../../errors.js';
+import type { NativeLoss, NativeObjective } from '../../native/index.js';
 import { finiteNumber, invalidArgument, knownOptions, object, oneOf } from '../../validate.js';
 import type { ColumnNeeds } from '../columns.js';
-import type { Loss, NativeLoss } from './loss.js';
+import { lossOf, type Loss } from './loss.js';
 
 /** Which texts are ranked against which: queries are the anchors, documents the positives and negatives. */
 export type RankingDirection = 'query_to_doc' | 'query_to_query' | 'doc_to_query' | 'doc_to_doc';
@@ -38,7 +39,7 @@ const hardnessModes: readonly HardnessMode[] = ['in_batch_negatives', 'hard_nega
 export class MultipleNegativesRankingLoss implements Loss {
   readonly name = 'MultipleNegativesRankingLoss';
   readonly needs: ColumnNeeds = { texts: ['anchor', 'positive'], furtherTexts: 'negative', label: false };
-  readonly #settings: Omit<NativeLoss, 'matryoshkaDims' | 'matryoshkaWeights' | 'dimsPerStep'>;
+  readonly #objective: NativeObjective;
 
   /** @throws InvalidArgumentError naming the option. */
   constructor(options: MultipleNegativesRankingLossOptions = {}) {
@@ -61,7 +62,8 @@ export class MultipleNegativesRankingLoss implements Loss {
       const expected = 'query_to_doc and doc_to_query only (partitionMode is per_direction)';
       throw invalidArgument('directions', expected, directions.join(', '));
     }
-    this.#settings = {
+    this.#objective = {
+      kind: 'multiple_negatives_ranking',
       scale: finiteNumber('scale', options.scale ?? 20, { above: 0 }),
       similarity: oneOf('similarity', options.similarity ?? 'cosine', ['cosine', 'dot']),
       directions,
@@ -72,7 +74,7 @@ export class MultipleNegativesRankingLoss implements Loss {
   }
 
   lower(): NativeLoss {
-    return { ...this.#settings, matryoshkaDims: [], matryoshkaWeights: [], dimsPerStep: 0 };
+    return lossOf(this.#objective);
   }
 }
 

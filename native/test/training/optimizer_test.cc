@@ -66,7 +66,7 @@ Outcome compare(const Journey& run) {
       }
       norms[text] = static_cast<float>(std::sqrt(squared));
     }
-    const std::vector<const TokenColumn*> columns = {&column};
+    const std::vector<std::shared_ptr<const TokenColumn>> columns = {std::make_shared<TokenColumn>(column)};
     const std::vector<std::size_t> first_text = {0};
     EXPECT_TRUE(touched.build(columns, batch, first_text, run.texts).is_ok());
     const double progress = static_cast<double>(step) / static_cast<double>(run.steps);

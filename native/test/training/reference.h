@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "training/criterion.h"
+#include "training/ranking_objective.h"
 #include "training/trainer.h"
 
 // Slow and plain versions of training in double precision, from the definitions: what the fast ones are held against.
@@ -17,16 +19,44 @@ using Matrix = std::vector<std::vector<double>>;
 
 inline Matrix zeros(std::size_t rows, std::size_t columns) { return Matrix(rows, std::vector<double>(columns, 0.0)); }
 
+struct LossConfig {
+  RankingLoss ranking;
+  std::vector<Prefix> matryoshka;
+  std::size_t dims_per_step = 0;
+};
+
+inline CriterionTerm term_of(const LossConfig& loss) {
+  const RankingLoss& ranking = loss.ranking;
+  std::vector<std::string> directions;
+  if ((ranking.directions & kQueryToDoc) != 0) directions.push_back("query_to_doc");
+  if ((ranking.directions & kQueryToQuery) != 0) directions.push_back("query_to_query");
+  if ((ranking.directions & kDocToQuery) != 0) directions.push_back("doc_to_query");
+  if ((ranking.directions & kDocToDoc) != 0) directions.push_back("doc_to_doc");
+  constexpr const char* kHardness[] = {"none", "in_batch_negatives", "hard_negatives", "all_negatives"};
+  CriterionTerm term;
+  term.objective.kind = "multiple_negatives_ranking";
+  term.objective.values = {{"scale", static_cast<double>(ranking.scale)},
+                           {"similarity", std::string(ranking.similarity == Similarity::kDot ? "dot" : "cosine")},
+                           {"directions", directions},
+                           {"perDirection", ranking.per_direction},
+                           {"hardnessMode", std::string(kHardness[static_cast<int>(ranking.hardness)])},
+                           {"hardnessStrength", static_cast<double>(ranking.hardness_strength)}};
+  term.matryoshka = loss.matryoshka;
+  term.dims_per_step = loss.dims_per_step;
+  return term;
+}
+
 struct Problem {
   Matrix table;
   std::vector<TokenColumn> columns;
   std::vector<std::uint32_t> batch;
   LossConfig loss;
 
-  std::vector<const TokenColumn*> column_pointers() const {
-    std::vector<const TokenColumn*> pointers;
-    for (const TokenColumn& column : columns) pointers.push_back(&column);
-    return pointers;
+  // As long as the problem stays where it is.
+  Source source() const {
+    Source source;
+    for (const TokenColumn& column : columns) source.columns.emplace_back(std::shared_ptr<const void>(), &column);
+    return source;
   }
 };
 
@@ -150,7 +180,7 @@ inline double loss_and_gradient(const Problem& problem, Matrix& gradient) {
     loss = ranking_loss(problem.loss.ranking, texts, dim, problem.loss.ranking.similarity == Similarity::kCosine, 1.0,
                         text_gradients);
   }
-  for (const MatryoshkaDim& prefix : problem.loss.matryoshka) {
+  for (const Prefix& prefix : problem.loss.matryoshka) {
     loss +=
         ranking_loss(problem.loss.ranking, texts, prefix.dim, true, static_cast<double>(prefix.weight), text_gradients);
   }

@@ -16,18 +16,32 @@ namespace {
 using reference::Matrix;
 using reference::Problem;
 
-std::unique_ptr<Trainer> make(ThreadPool& pool, const Problem& problem, const OptimizerConfig& optimizer = {},
-                              Precision precision = Precision::kFloat32, std::uint64_t seed = 7) {
+// A trainer and what it trains on.
+struct Training {
+  Source source;
+  std::unique_ptr<Criterion> criterion;
+  std::unique_ptr<Trainer> trainer;
+
+  Result<StepReport> step(const std::vector<std::uint32_t>& batch, double learning_rate) const {
+    return trainer->step(*criterion, source, batch, learning_rate);
+  }
+  Trainer* operator->() const { return trainer.get(); }
+};
+
+Training make(ThreadPool& pool, const Problem& problem, const OptimizerConfig& optimizer = {},
+              Precision precision = Precision::kFloat32, std::uint64_t seed = 7) {
   const std::vector<float> table = reference::flatten(problem.table);
-  auto trainer = Trainer::create(pool, table, problem.table.size(), problem.table[0].size(), problem.loss, optimizer,
-                                 precision, seed);
+  const std::size_t dim = problem.table[0].size();
+  auto criterion = Criterion::create(pool, dim, {reference::term_of(problem.loss)}, precision);
+  EXPECT_TRUE(criterion.is_ok()) << criterion.status().message;
+  auto trainer = Trainer::create(pool, table, problem.table.size(), dim, optimizer, seed);
   EXPECT_TRUE(trainer.is_ok()) << trainer.status().message;
-  return std::move(trainer.value());
+  return {problem.source(), std::move(criterion.value()), std::move(trainer.value())};
 }
 
 struct Shape {
   std::size_t dim, columns, batch;
-  std::vector<MatryoshkaDim> matryoshka;
+  std::vector<Prefix> matryoshka;
 };
 
 std::vector<Shape> shapes() {
@@ -43,11 +57,11 @@ std::vector<Shape> shapes() {
 void expect_gradient(const Problem& problem, const std::string& name, Precision precision = Precision::kFloat32,
                      double loss_tolerance = 3e-6, double gradient_tolerance = 3e-6) {
   ThreadPool pool(2);
-  auto trainer = make(pool, problem, {}, precision);
+  const Training trainer = make(pool, problem, {}, precision);
   Matrix expected = reference::zeros(problem.table.size(), problem.table[0].size());
   const double loss = reference::loss_and_gradient(problem, expected);
   std::vector<float> gradient(problem.table.size() * problem.table[0].size());
-  auto actual = trainer->gradient(problem.column_pointers(), problem.batch, gradient);
+  auto actual = trainer->gradient(*trainer.criterion, trainer.source, problem.batch, gradient);
   ASSERT_TRUE(actual.is_ok()) << name << ": " << actual.status().message;
   EXPECT_NEAR(actual.value(), loss, loss_tolerance * std::abs(loss)) << name;
   EXPECT_LT(reference::relative_error(gradient, expected), gradient_tolerance) << name;
@@ -143,13 +157,13 @@ struct Course {
 
 Course train(unsigned threads, const Problem& problem, const OptimizerConfig& optimizer, Precision precision) {
   ThreadPool pool(threads);
-  auto trainer = make(pool, problem, optimizer, precision);
+  const Training trainer = make(pool, problem, optimizer, precision);
   Course course;
   for (int s = 0; s < 6; ++s) {
     std::vector<std::uint32_t> batch = problem.batch;
     std::rotate(batch.begin(), batch.begin() + s, batch.end());
     batch.resize(batch.size() - static_cast<std::size_t>(s));
-    course.reports.push_back(trainer->step(problem.column_pointers(), batch, 0.1).value());
+    course.reports.push_back(trainer.step(batch, 0.1).value());
   }
   trainer->synchronize();
   course.table.assign(trainer->table().begin(), trainer->table().end());
@@ -189,7 +203,7 @@ TEST(Trainer, StepsAreThoseOfTheReferenceOptimizers) {
         optimizer.weight_decay = decay;
         optimizer.max_grad_norm = most;
         ThreadPool pool(2);
-        auto trainer = make(pool, problem, optimizer);
+        const Training trainer = make(pool, problem, optimizer);
         reference::Adam adam(optimizer, 120, 24);
         const std::vector<std::uint32_t> all = problem.batch;
         for (std::size_t s = 0; s < 30; ++s) {
@@ -205,7 +219,7 @@ TEST(Trainer, StepsAreThoseOfTheReferenceOptimizers) {
           }
           const double rate = 0.01 * static_cast<double>(s % 7);
           const double norm = adam.step(problem.table, gradient, touched, rate);
-          const StepReport report = trainer->step(problem.column_pointers(), problem.batch, rate).value();
+          const StepReport report = trainer.step(problem.batch, rate).value();
           EXPECT_NEAR(report.loss, loss, 1e-3 * std::abs(loss));
           EXPECT_NEAR(report.grad_norm, norm, 1e-3 * norm);
         }
@@ -225,22 +239,22 @@ TEST(Trainer, RestoredStateGoesOnWithTheSameBits) {
     optimizer.kind = kind;
     optimizer.weight_decay = 0.02f;
     ThreadPool pool(2);
-    auto straight = make(pool, problem, optimizer);
-    auto resumed = make(pool, problem, optimizer, Precision::kFloat32, 99);
-    const auto step = [&](Trainer& trainer, std::size_t s) {
+    const Training straight = make(pool, problem, optimizer);
+    const Training resumed = make(pool, problem, optimizer, Precision::kFloat32, 99);
+    const auto step = [&](const Training& trainer, std::size_t s) {
       const std::vector<std::uint32_t> batch(problem.batch.begin() + static_cast<std::ptrdiff_t>(s),
                                              problem.batch.begin() + static_cast<std::ptrdiff_t>(s + 4));
-      ASSERT_TRUE(trainer.step(problem.column_pointers(), batch, 0.05).is_ok());
+      ASSERT_TRUE(trainer.step(batch, 0.05).is_ok());
     };
-    for (std::size_t s = 0; s < 10; ++s) step(*straight, s);
+    for (std::size_t s = 0; s < 10; ++s) step(straight, s);
     std::vector<float> before(200 * 32), after(200 * 32);
     ASSERT_TRUE(straight->snapshot(before).is_ok());
     ASSERT_TRUE(resumed->restore(straight->state()).is_ok());
     ASSERT_TRUE(resumed->snapshot(after).is_ok());
     EXPECT_EQ(before, after);
     for (std::size_t s = 10; s < 20; ++s) {
-      step(*straight, s);
-      step(*resumed, s);
+      step(straight, s);
+      step(resumed, s);
     }
     straight->synchronize();
     resumed->synchronize();
@@ -253,11 +267,11 @@ TEST(Trainer, SnapshotIsTheSynchronizedTable) {
   OptimizerConfig optimizer;
   optimizer.weight_decay = 0.02f;
   ThreadPool pool(2);
-  auto trainer = make(pool, problem, optimizer);
+  const Training trainer = make(pool, problem, optimizer);
   for (std::size_t s = 0; s < 8; ++s) {
     const std::vector<std::uint32_t> batch(problem.batch.begin() + static_cast<std::ptrdiff_t>(s),
                                            problem.batch.begin() + static_cast<std::ptrdiff_t>(s + 3));
-    ASSERT_TRUE(trainer->step(problem.column_pointers(), batch, 0.05).is_ok());
+    ASSERT_TRUE(trainer.step(batch, 0.05).is_ok());
   }
   std::vector<float> snapshot(200 * 32);
   ASSERT_TRUE(trainer->snapshot(snapshot).is_ok());
@@ -274,10 +288,9 @@ TEST(Trainer, DimsAreDrawnAnewEachStepBySeed) {
   problem.loss.dims_per_step = 1;
   const auto losses = [&](std::uint64_t seed) {
     ThreadPool pool(1);
-    auto trainer = make(pool, problem, {}, Precision::kFloat32, seed);
+    const Training trainer = make(pool, problem, {}, Precision::kFloat32, seed);
     std::vector<double> out;
-    for (int s = 0; s < 40; ++s)
-      out.push_back(trainer->step(problem.column_pointers(), problem.batch, 0.0).value().loss);
+    for (int s = 0; s < 40; ++s) out.push_back(trainer.step(problem.batch, 0.0).value().loss);
     return out;
   };
   const std::vector<double> first = losses(1);
@@ -289,13 +302,13 @@ TEST(Trainer, DimsAreDrawnAnewEachStepBySeed) {
   EXPECT_EQ(distinct.size(), 4u);
 }
 
-TEST(Trainer, NamesWhatCannotBe) {
+TEST(Criterion, NamesWhatCannotBe) {
   ThreadPool pool(1);
-  const std::vector<float> table(10 * 4, 1.0f);
-  const auto status = [&](const LossConfig& loss, const OptimizerConfig& optimizer = {}, std::size_t rows = 10) {
-    return Trainer::create(pool, table, rows, 4, loss, optimizer, Precision::kFloat32, 1).status();
+  const auto status_of = [&](std::vector<CriterionTerm> terms) {
+    return Criterion::create(pool, 4, std::move(terms), Precision::kFloat32).status();
   };
-  LossConfig loss;
+  const auto status = [&](const reference::LossConfig& loss) { return status_of({reference::term_of(loss)}); };
+  reference::LossConfig loss;
   loss.matryoshka = {{2, 1}, {5, 1}};
   EXPECT_EQ(status(loss).code, Code::kInvalidArgument);
   EXPECT_NE(status(loss).message.find("5"), std::string::npos);
@@ -312,37 +325,85 @@ TEST(Trainer, NamesWhatCannotBe) {
     loss.ranking.scale = scale;
     EXPECT_EQ(status(loss).code, Code::kInvalidArgument);
   }
-  EXPECT_EQ(status({}, {}, 9).code, Code::kInvalidArgument);
+  EXPECT_EQ(status_of({}).code, Code::kInvalidArgument);
+  CriterionTerm term = reference::term_of({});
+  term.weight = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(status_of({term}).code, Code::kInvalidArgument);
+  term = reference::term_of({});
+  term.objective.values["similarity"] = std::string("manhattan");
+  EXPECT_EQ(status_of({term}).code, Code::kInvalidArgument);
+  term.objective.values.erase("similarity");
+  EXPECT_NE(status_of({term}).message.find("similarity"), std::string::npos);
+  term.objective.kind = "no_loss";
+  EXPECT_NE(status_of({term}).message.find("no_loss"), std::string::npos);
+}
+
+TEST(Criterion, SumsObjectivesAndTheirGradients) {
+  Problem problem = reference::random_problem(150, 90, 24, 3, 40);
+  reference::LossConfig cosine, prefixes;
+  prefixes.ranking.scale = 5.0f;
+  prefixes.matryoshka = {{8, 0.5f}, {16, 2.0f}};
+  const std::vector<float> table = reference::flatten(problem.table);
+  ThreadPool pool(2);
+  auto created = Trainer::create(pool, table, 90, 24, OptimizerConfig{}, 1);
+  Trainer& trainer = *created.value();
+  Source source = problem.source();
+  std::vector<float> gradient(table.size());
+  CriterionTerm second = reference::term_of(prefixes);
+  second.weight = 0.25f;
+  auto criterion = Criterion::create(pool, 24, {reference::term_of(cosine), second}, Precision::kFloat32);
+  const double loss = trainer.gradient(*criterion.value(), source, problem.batch, gradient).value();
+
+  Matrix expected = reference::zeros(90, 24);
+  problem.loss = cosine;
+  double expected_loss = reference::loss_and_gradient(problem, expected);
+  problem.loss = prefixes;
+  for (Prefix& prefix : problem.loss.matryoshka) prefix.weight *= 0.25f;
+  expected_loss += reference::loss_and_gradient(problem, expected);
+  EXPECT_NEAR(loss, expected_loss, 3e-6 * expected_loss);
+  EXPECT_LT(reference::relative_error(gradient, expected), 3e-6);
+}
+
+TEST(Trainer, NamesWhatCannotBe) {
+  ThreadPool pool(1);
+  const std::vector<float> table(10 * 4, 1.0f);
+  const auto status = [&](const OptimizerConfig& optimizer, std::size_t rows = 10) {
+    return Trainer::create(pool, table, rows, 4, optimizer, 1).status();
+  };
+  EXPECT_EQ(status({}, 9).code, Code::kInvalidArgument);
   OptimizerConfig optimizer;
   optimizer.beta1 = 1.0f;
-  EXPECT_EQ(status({}, optimizer).code, Code::kInvalidArgument);
+  EXPECT_EQ(status(optimizer).code, Code::kInvalidArgument);
   optimizer = {};
   optimizer.max_grad_norm = 0.0f;
-  EXPECT_EQ(status({}, optimizer).code, Code::kInvalidArgument);
+  EXPECT_EQ(status(optimizer).code, Code::kInvalidArgument);
 }
 
 TEST(Trainer, ABadBatchChangesNothing) {
   Problem problem = reference::random_problem(140, 50, 8, 2, 8);
   ThreadPool pool(1);
-  auto trainer = make(pool, problem);
-  ASSERT_TRUE(trainer->step(problem.column_pointers(), problem.batch, 0.1).is_ok());
+  const Training trainer = make(pool, problem);
+  ASSERT_TRUE(trainer.step(problem.batch, 0.1).is_ok());
   const std::vector<float> before(trainer->table().begin(), trainer->table().end());
-  const auto code = [&](const std::vector<const TokenColumn*>& columns, const std::vector<std::uint32_t>& batch,
-                        double rate) { return trainer->step(columns, batch, rate).status().code; };
-  const std::vector<const TokenColumn*> columns = problem.column_pointers();
-  EXPECT_EQ(code({columns[0]}, problem.batch, 0.1), Code::kInvalidArgument);
-  EXPECT_EQ(code({columns[0], nullptr}, problem.batch, 0.1), Code::kInvalidArgument);
-  EXPECT_EQ(code(columns, {1}, 0.1), Code::kInvalidArgument);
-  EXPECT_EQ(code(columns, {1, 1000}, 0.1), Code::kOutOfRange);
+  const auto code = [&](const Source& source, const std::vector<std::uint32_t>& batch, double rate) {
+    return trainer->step(*trainer.criterion, source, batch, rate).status().code;
+  };
+  Source source = trainer.source;
+  EXPECT_EQ(trainer.criterion->check({{source.columns[0]}, {}, {}, {}}).code, Code::kInvalidArgument);
+  EXPECT_EQ(code({{source.columns[0], nullptr}, {}, {}, {}}, problem.batch, 0.1), Code::kInvalidArgument);
+  EXPECT_EQ(code({}, problem.batch, 0.1), Code::kInvalidArgument);
+  EXPECT_EQ(code(source, {1}, 0.1), Code::kInvalidArgument);
+  EXPECT_EQ(code(source, {1, 1000}, 0.1), Code::kOutOfRange);
   for (double rate : {-0.1, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
-    EXPECT_EQ(code(columns, problem.batch, rate), Code::kInvalidArgument);
+    EXPECT_EQ(code(source, problem.batch, rate), Code::kInvalidArgument);
   }
-  TokenColumn beyond = problem.columns[0];
-  std::vector<std::uint32_t> ids(beyond.ids.begin(), beyond.ids.end());
-  ids[beyond.offsets[4]] = 50;
-  beyond.ids = {};
-  beyond.ids.append(ids);
-  EXPECT_EQ(code({&beyond, columns[1]}, {4, 5}, 0.1), Code::kOutOfRange);
+  auto beyond = std::make_shared<TokenColumn>(problem.columns[0]);
+  std::vector<std::uint32_t> ids(beyond->ids.begin(), beyond->ids.end());
+  ids[beyond->offsets[4]] = 50;
+  beyond->ids = {};
+  beyond->ids.append(ids);
+  source.columns[0] = beyond;
+  EXPECT_EQ(code(source, {4, 5}, 0.1), Code::kOutOfRange);
   EXPECT_TRUE(std::equal(before.begin(), before.end(), trainer->table().begin()));
 }
 

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "runtime/buffer.h"
+#include "runtime/status.h"
+#include "training/objective.h"
+#include "training/settings.h"
+
+namespace stillvec::training {
+
+enum class Precision { kFloat32, kBfloat16 };  // of a loss's products; sums and weights stay f32
+
+// One part of a criterion: an objective on the whole embeddings, or on L2-normalized prefixes of them (MatryoshkaLoss).
+struct CriterionTerm {
+  Settings objective;
+  float weight = 1.0f;
+  std::vector<Prefix> matryoshka;  // ascending; empty: the full width, as it is
+  std::size_t dims_per_step = 0;   // 0: all of them; else that many, drawn anew each step
+};
+
+// What training makes small: the weighted sum of objectives over the texts of a batch.
+class Criterion {
+ public:
+  // `pool` must outlive it. kInvalidArgument names what cannot be (a Matryoshka dim above the width, ...).
+  static Result<std::unique_ptr<Criterion>> create(ThreadPool& pool, std::size_t dim, std::vector<CriterionTerm> terms,
+                                                   Precision precision);
+
+  // As Objective's, of all terms.
+  Status check(const Source& source) const;
+  std::size_t least_rows() const;
+  bool compares_texts() const;
+
+  // Draws the dims of the next run; `random` is the state of the draws. Comes before width() and run().
+  void draw_dims(std::uint64_t& random);
+
+  // Columns of the texts that the next run reads.
+  std::size_t width() const;
+
+  double run(const Batch& batch, const ShallStop& shall_stop);
+
+  // Of the last run.
+  TextGradients gradients() { return gradients_; }
+
+ private:
+  struct Part {
+    std::unique_ptr<Objective> objective;
+    std::vector<Prefix> dims;  // weights times the term's
+    std::size_t dims_per_step;
+    std::vector<Prefix> drawn;
+  };
+
+  Criterion(ThreadPool& pool, std::size_t dim) : pool_(pool), dim_(dim) {}
+  void add_up(const TextLayout& layout);
+
+  ThreadPool& pool_;
+  const std::size_t dim_;
+  std::vector<Part> parts_;
+  std::vector<std::size_t> order_;
+  Buffer<float> sums_;  // of several parts' gradients
+  TextGradients gradients_;
+};
+
+}  // namespace stillvec::training

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <functional>
+
+namespace stillvec::training {
+
+// Whether what is under way shall end as soon as it can. Any thread asks it, often.
+using ShallStop = std::function<bool()>;
+
+}  // namespace stillvec::training
