@@ -1,7 +1,9 @@
 import { Matrix } from './matrix.js';
 
+export const precisions = ['float32', 'int8', 'uint8', 'binary', 'ubinary'] as const;
+
 /** How the values of an embedding are stored; see `EncodeOptions.precision`. */
-export type Precision = 'float32' | 'int8' | 'uint8' | 'binary' | 'ubinary';
+export type Precision = (typeof precisions)[number];
 
 /** The typed array that a precision comes in. */
 export type EmbeddingArray<P extends Precision> = P extends 'float32'
@@ -17,7 +19,7 @@ export const embeddingArrays = {
   uint8: Uint8Array,
   binary: Int8Array,
   ubinary: Uint8Array,
-} as const;
+} as const satisfies Readonly<Record<Precision, unknown>>;
 
 /** One embedding a row, in the order of the texts. `binary` and `ubinary` rows hold eight dimensions a byte. */
 export class Embeddings<P extends Precision = 'float32'> extends Matrix<EmbeddingArray<P>> {

@@ -1,12 +1,12 @@
 import { untilAborted } from './abort.js';
 import { encodeBatches, type TextSource } from './encode-stream.js';
-import { embeddingArrays, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
+import { embeddingArrays, precisions, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
 import { InvalidArgumentError, UnsupportedError } from './errors.js';
 import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice } from './foreign-options.js';
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
-import { native, type NativeTable, type TableDtype } from './native/index.js';
+import { native, tableDtypes, type NativeTable, type TableDtype } from './native/index.js';
 import { topK, topKAsync, type TopK } from './search/top-k.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
 import { pairwiseSimilarity, pairwiseSimilarityAsync, similarityMatrix, similarityMatrixAsync } from './similarity.js';
@@ -152,10 +152,8 @@ export interface ModelInfo {
 const modelOptionNames = ['truncateDim', 'prompts', 'defaultPromptName', 'similarity'];
 const encodeSyncOptionNames = ['promptName', 'prompt', 'precision', 'normalizeEmbeddings', 'truncateDim', 'out'];
 const encodeOptionNames = [...encodeSyncOptionNames, 'threads', 'signal', 'onProgress'];
-const tableDtypes: readonly TableDtype[] = ['float32', 'float16', 'bfloat16', 'int8'];
 const streamOptionNames = [...encodeOptionNames.filter((name) => name !== 'out'), 'batchSize'];
-const streamPrecisions: readonly StreamPrecision[] = ['float32', 'binary', 'ubinary'];
-const precisions: readonly Precision[] = ['float32', 'int8', 'uint8', 'binary', 'ubinary'];
+const streamPrecisions = precisions.filter((name): name is StreamPrecision => !isQuantized(name));
 const maxThreads = 1024;
 
 /**

@@ -1,4 +1,4 @@
-/** How near two embeddings are; `euclidean` and `manhattan` give negative distances, so that more is always nearer. */
-export type SimilarityFunction = 'cosine' | 'dot' | 'euclidean' | 'manhattan';
+export const similarityFunctions = ['cosine', 'dot', 'euclidean', 'manhattan'] as const;
 
-export const similarityFunctions: readonly SimilarityFunction[] = ['cosine', 'dot', 'euclidean', 'manhattan'];
+/** How near two embeddings are; `euclidean` and `manhattan` give negative distances, so that more is always nearer. */
+export type SimilarityFunction = (typeof similarityFunctions)[number];

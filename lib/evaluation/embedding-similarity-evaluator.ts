@@ -1,4 +1,4 @@
-import type { Precision } from '../embeddings.js';
+import { precisions, type Precision } from '../embeddings.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { MatrixLike } from '../matrix.js';
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
@@ -40,8 +40,6 @@ const optionNames = [
   'precision',
   'truncateDim',
 ];
-
-const precisions = ['float32', 'int8', 'uint8', 'binary', 'ubinary'] as const;
 
 /** Norms below this count as this, so that a zero vector has cosine 0 with every other. */
 const smallestNorm = 1e-12;

@@ -1,3 +1,5 @@
+import type { TableDtype } from './dtypes.js';
+
 /**
  * What the rest of lib/ is written to: the exports of the addon, as native/binding/ defines them. Everything here takes
  * arguments that are already checked and complete; the classes around it give them names and defaults.
@@ -101,9 +103,6 @@ export interface NativeTokenizerConfig {
     readonly maxTokens: number;
   } | null;
 }
-
-/** How a table stores its values. */
-export type TableDtype = 'float32' | 'float16' | 'bfloat16' | 'int8';
 
 declare const brand: unique symbol;
 

@@ -17,9 +17,13 @@ import type { Dataset } from './dataset.js';
 import { checkLoss, type Loss } from './losses/loss.js';
 import { checkSchedulerOptions, schedulers, type Scheduler, type SchedulerOptions } from './schedulers.js';
 
-export type BatchSampler = 'no_duplicates' | 'random' | 'sequential';
-export type Optimizer = 'adamw' | 'sparse_adam';
-export type TrainingPrecision = 'float32' | 'bfloat16' | 'auto';
+const batchSamplers = ['no_duplicates', 'random', 'sequential'] as const;
+const optimizers = ['adamw', 'sparse_adam'] as const;
+const trainingPrecisions = ['float32', 'bfloat16', 'auto'] as const;
+
+export type BatchSampler = (typeof batchSamplers)[number];
+export type Optimizer = (typeof optimizers)[number];
+export type TrainingPrecision = (typeof trainingPrecisions)[number];
 
 export interface FitOptions {
   /** Rows, columns or an (async) iterable of rows. The text columns are anchor, positive and negatives, in this order. */
@@ -111,137 +115,108 @@ export interface FitProgress {
 /** Adam moves a value by about as much in a step: with more, no sum of squares stays finite for long. */
 const greatestLearningRate = 1000;
 
+const defaultLearningRate = 0.2;
+
 /** How long the addon works before JavaScript hears of it again. */
 export const reportMilliseconds = 100;
 
-/** The options, complete and checked. */
-export interface FitSettings {
-  readonly loss: Loss;
-  readonly epochs: number;
-  readonly maxSteps: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly warmupSteps: number | undefined;
-  readonly warmupRatio: number;
-  readonly scheduler: Scheduler;
-  readonly schedulerOptions: SchedulerOptions;
-  readonly optimizer: Optimizer;
-  readonly betas: readonly [number, number];
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly maxGradNorm: number | null;
-  readonly batchSampler: BatchSampler;
-  readonly dropLast: boolean;
-  readonly precision: TrainingPrecision;
-  readonly seed: number;
-  readonly evaluator: Evaluator | undefined;
-  readonly evalSteps: number | undefined;
-  readonly outputDir: string | undefined;
-  readonly saveSteps: number;
-  readonly saveTotalLimit: number;
-  readonly resumeFromCheckpoint: boolean | string;
-  readonly onProgress: ((progress: FitProgress) => void) | undefined;
-  readonly signal: AbortSignal | undefined;
+/** What an option becomes: its default where the caller gives none, or an error that names it. */
+type Check<Setting> = (name: string, value: unknown, options: FitOptions) => Setting;
+
+function orElse<Setting>(fallback: Setting, check: (name: string, value: unknown) => Setting): Check<Setting> {
+  return (name, value) => (value === undefined ? fallback : check(name, value));
 }
 
-const optionNames = [
-  'trainDataset',
-  'loss',
-  'epochs',
-  'maxSteps',
-  'batchSize',
-  'learningRate',
-  'warmupSteps',
-  'warmupRatio',
-  'scheduler',
-  'schedulerOptions',
-  'optimizer',
-  'betas',
-  'eps',
-  'weightDecay',
-  'maxGradNorm',
-  'batchSampler',
-  'dropLast',
-  'precision',
-  'seed',
-  'evaluator',
-  'evalSteps',
-  'outputDir',
-  'saveSteps',
-  'saveTotalLimit',
-  'resumeFromCheckpoint',
-  'onProgress',
-  'signal',
-];
+function ifGiven<Setting>(check: (name: string, value: unknown) => Setting): Check<Setting | undefined> {
+  return orElse<Setting | undefined>(undefined, check);
+}
+
+function among<const Choice extends string>(choices: readonly Choice[]): (name: string, value: unknown) => Choice {
+  return (name, value) => oneOf(name, value, choices);
+}
+
+/**
+ * Every option of `fit`, with its check and its default: the one list of them. The order is that in which they are
+ * checked.
+ */
+const fitOptions = {
+  trainDataset: (_, dataset) => dataset as Dataset, // checked as it is read
+  loss: checkLoss,
+  epochs: orElse(1, positiveInteger),
+  maxSteps: orElse(Infinity, positiveInteger),
+  batchSize: orElse(2048, (name, value) => integer(name, value, { min: 2, max: 1 << 24 })),
+  learningRate: orElse(defaultLearningRate, (name, value) =>
+    finiteNumber(name, value, { min: 0, max: greatestLearningRate }),
+  ),
+  warmupSteps: ifGiven((name, value) => integer(name, value, { min: 0 })),
+  warmupRatio: orElse(0.1, (name, value) => finiteNumber(name, value, { min: 0, max: 1 })),
+  scheduler: orElse('linear', among(schedulers)),
+  schedulerOptions: checkScheduler,
+  optimizer: orElse('adamw', among(optimizers)),
+  betas: orElse([0.9, 0.999], checkBetas),
+  eps: orElse(1e-8, (name, value) => finiteNumber(name, value, { above: 0 })),
+  weightDecay: checkWeightDecay,
+  maxGradNorm: checkMaxGradNorm,
+  batchSampler: orElse('no_duplicates', among(batchSamplers)),
+  dropLast: orElse(false, boolean),
+  precision: orElse('float32', among(trainingPrecisions)),
+  seed: orElse(42, (name, value) => integer(name, value, { min: 0 })),
+  evaluator: ifGiven(checkEvaluator),
+  evalSteps: ifGiven(positiveInteger),
+  outputDir: ifGiven(nonEmptyString),
+  saveSteps: orElse(500, positiveInteger),
+  saveTotalLimit: orElse(2, positiveInteger),
+  resumeFromCheckpoint: checkResume,
+  onProgress: (name, report) => callback(name, report as FitOptions['onProgress']),
+  signal: abortSignal,
+} satisfies { readonly [Name in keyof FitOptions]-?: Check<FitOptions[Name] | undefined> };
+
+/** The options, complete and checked. */
+export type FitSettings = { readonly [Name in keyof typeof fitOptions]: ReturnType<(typeof fitOptions)[Name]> };
 
 /** @throws InvalidArgumentError naming the option. */
 export function checkFitOptions(options: FitOptions): FitSettings {
-  knownOptions('fit', object('options', options, 'an object such as { trainDataset, loss }'), optionNames, fitAdvice);
-  checkLoss('loss', options.loss);
-  const { evaluator, maxGradNorm } = options;
-  if (evaluator !== undefined && typeof object('evaluator', evaluator)['evaluate'] !== 'function') {
-    throw invalidArgument('evaluator', 'an evaluator', evaluator);
-  }
-  const optimizer = oneOf('optimizer', options.optimizer ?? 'adamw', ['adamw', 'sparse_adam']);
-  const learningRate = finiteNumber('learningRate', options.learningRate ?? 0.2, { min: 0, max: greatestLearningRate });
-  const scheduler = oneOf('scheduler', options.scheduler ?? 'linear', schedulers);
-  const defaultMaxGradNorm = optimizer === 'adamw' ? 1 : null;
-  return {
-    loss: options.loss,
-    epochs: positiveInteger('epochs', options.epochs ?? 1),
-    maxSteps: options.maxSteps === undefined ? Infinity : positiveInteger('maxSteps', options.maxSteps),
-    batchSize: integer('batchSize', options.batchSize ?? 2048, { min: 2, max: 1 << 24 }),
-    learningRate,
-    warmupSteps:
-      options.warmupSteps === undefined ? undefined : integer('warmupSteps', options.warmupSteps, { min: 0 }),
-    warmupRatio: finiteNumber('warmupRatio', options.warmupRatio ?? 0.1, { min: 0, max: 1 }),
-    scheduler,
-    schedulerOptions: checkSchedulerOptions(scheduler, options.schedulerOptions ?? {}, learningRate),
-    optimizer,
-    betas: checkBetas(options.betas ?? [0.9, 0.999]),
-    eps: finiteNumber('eps', options.eps ?? 1e-8, { above: 0 }),
-    weightDecay: finiteNumber('weightDecay', options.weightDecay ?? 0, {
-      min: 0,
-      // Beyond, every step turns the weights over and makes them greater.
-      ...(learningRate > 0 && { max: 1 / learningRate }),
-    }),
-    maxGradNorm:
-      maxGradNorm === undefined
-        ? defaultMaxGradNorm
-        : maxGradNorm === null
-          ? null
-          : finiteNumber('maxGradNorm', maxGradNorm, { above: 0 }),
-    batchSampler: oneOf('batchSampler', options.batchSampler ?? 'no_duplicates', [
-      'no_duplicates',
-      'random',
-      'sequential',
-    ]),
-    dropLast: boolean('dropLast', options.dropLast ?? false),
-    precision: oneOf('precision', options.precision ?? 'float32', ['float32', 'bfloat16', 'auto']),
-    seed: integer('seed', options.seed ?? 42, { min: 0 }),
-    evaluator,
-    evalSteps: options.evalSteps === undefined ? undefined : positiveInteger('evalSteps', options.evalSteps),
-    outputDir: options.outputDir === undefined ? undefined : nonEmptyString('outputDir', options.outputDir),
-    saveSteps: positiveInteger('saveSteps', options.saveSteps ?? 500),
-    saveTotalLimit: positiveInteger('saveTotalLimit', options.saveTotalLimit ?? 2),
-    resumeFromCheckpoint: checkResume(options),
-    onProgress: callback('onProgress', options.onProgress),
-    signal: abortSignal('signal', options.signal),
-  };
+  object('options', options, 'an object such as { trainDataset, loss }');
+  knownOptions('fit', options, Object.keys(fitOptions), fitAdvice);
+  const checks = Object.entries<Check<unknown>>(fitOptions);
+  const settings = checks.map(([name, check]) => [name, check(name, options[name as keyof FitOptions], options)]);
+  return Object.fromEntries(settings) as FitSettings;
 }
 
-function checkResume({ resumeFromCheckpoint = false, outputDir }: FitOptions): boolean | string {
-  if (typeof resumeFromCheckpoint === 'string') return nonEmptyString('resumeFromCheckpoint', resumeFromCheckpoint);
-  if (boolean('resumeFromCheckpoint', resumeFromCheckpoint) && outputDir === undefined) {
-    throw invalidArgument('resumeFromCheckpoint', 'a folder (there is no outputDir to look in)', resumeFromCheckpoint);
-  }
-  return resumeFromCheckpoint;
-}
-
-function checkBetas(betas: unknown): [number, number] {
-  if (!Array.isArray(betas) || betas.length !== 2) throw invalidArgument('betas', 'two numbers', betas);
+function checkBetas(name: string, betas: unknown): readonly [number, number] {
+  if (!Array.isArray(betas) || betas.length !== 2) throw invalidArgument(name, 'two numbers', betas);
   return [
-    finiteNumber('betas[0]', betas[0], { min: 0, below: 1 }),
-    finiteNumber('betas[1]', betas[1], { min: 0, below: 1 }),
+    finiteNumber(`${name}[0]`, betas[0], { min: 0, below: 1 }),
+    finiteNumber(`${name}[1]`, betas[1], { min: 0, below: 1 }),
   ];
+}
+
+function checkScheduler(_: string, given: unknown, options: FitOptions): SchedulerOptions {
+  const { scheduler = 'linear', learningRate = defaultLearningRate } = options;
+  return checkSchedulerOptions(scheduler, given ?? {}, learningRate);
+}
+
+function checkWeightDecay(name: string, decay: unknown, { learningRate = defaultLearningRate }: FitOptions): number {
+  // Beyond, every step turns the weights over and makes them greater.
+  const range = learningRate > 0 ? { min: 0, max: 1 / learningRate } : { min: 0 };
+  return finiteNumber(name, decay ?? 0, range);
+}
+
+function checkMaxGradNorm(name: string, norm: unknown, { optimizer }: FitOptions): number | null {
+  if (norm === undefined) return optimizer === 'sparse_adam' ? null : 1;
+  return norm === null ? null : finiteNumber(name, norm, { above: 0 });
+}
+
+function checkEvaluator(name: string, evaluator: unknown): Evaluator {
+  if (typeof object(name, evaluator)['evaluate'] !== 'function') throw invalidArgument(name, 'an evaluator', evaluator);
+  return evaluator as Evaluator;
+}
+
+function checkResume(name: string, checkpoint: unknown, { outputDir }: FitOptions): boolean | string {
+  if (typeof checkpoint === 'string') return nonEmptyString(name, checkpoint);
+  const isWanted = boolean(name, checkpoint ?? false);
+  if (isWanted && outputDir === undefined) {
+    throw invalidArgument(name, 'a folder (there is no outputDir to look in)', checkpoint);
+  }
+  return isWanted;
 }

@@ -40,7 +40,7 @@ export async function fit(
   const { signal } = settings;
   const begin = performance.now();
   const config = runConfig(settings, settings.loss.lower(start.table.dim));
-  const reading = tokenizeDataset(start, options.trainDataset, tokenizerKey, settings, begin);
+  const reading = tokenizeDataset(start, settings.trainDataset, tokenizerKey, settings, begin);
   const { columns, layout, rows } = await untilAborted(reading, signal);
   const dataset = { rows, columns: layout.texts, unusedColumns: layout.unused };
   warnOfUnusedColumns(dataset, settings.loss.name);

@@ -27,7 +27,7 @@ export function runSettings(
   dataset: readonly string[],
 ): RunSettings {
   const { learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions } = settings;
-  return { ...config, learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, dataset };
+  return { ...config, learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions, dataset };
 }
 
 function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {

@@ -15,9 +15,10 @@ export interface Loss {
 }
 
 /** @throws InvalidArgumentError naming `option`, for anything else, a class among them. */
-export function checkLoss(option: string, loss: unknown): void {
+export function checkLoss(option: string, loss: unknown): Loss {
   const isLoss = typeof loss === 'object' && loss !== null && 'lower' in loss && typeof loss.lower === 'function';
   if (!isLoss) throw invalidArgument(option, 'a loss, such as new MultipleNegativesRankingLoss()', loss);
+  return loss as Loss;
 }
 
 /** The loss that is one objective on the full width. */
