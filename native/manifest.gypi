@@ -74,6 +74,7 @@
       "native/training/optimizer.cc",
       "native/training/pooled_batch.cc",
       "native/training/ranking_objective.cc",
+      "native/training/run.cc",
       "native/training/settings.cc",
       "native/training/slumber.cc",
       "native/training/source.cc",

@@ -259,13 +259,30 @@ export interface NativeRunState {
   readonly remainingRows: Uint32Array;
 }
 
+/** The steps that were taken, in order: one value for each in every array. */
+export interface NativeSteps {
+  readonly loss: Float64Array;
+  /** Global L2 norm of the gradient, before clipping. */
+  readonly gradNorm: Float64Array;
+  /** Of the batch. */
+  readonly rows: Float64Array;
+  readonly epoch: Float64Array;
+  /** The seconds of a step's stages, from here on. */
+  readonly sampling: Float64Array;
+  readonly index: Float64Array;
+  readonly catchUp: Float64Array;
+  readonly pooling: Float64Array;
+  readonly lossSeconds: Float64Array;
+  readonly update: Float64Array;
+}
+
 export interface NativeTrainingRun {
   readonly [brand]: 'TrainingRun';
   /** Copies the table and looks at the texts; once, before all that follows. */
-  start(): Promise<void>;
+  build(): Promise<void>;
   readonly batchesPerEpoch: number;
-  /** Ten numbers for each step taken: loss, gradient norm, rows, epoch, and the seconds of its six stages. */
-  advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<Float64Array>;
+  /** Takes one step a learning rate, until they, the epochs or the time are used up or `stop` is called. */
+  advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<NativeSteps>;
   stop(): void;
   snapshot(): Promise<NativeTable>;
   /** All that the next steps depend on but the three tables, which `copyState` gives. */

@@ -53,7 +53,7 @@ export async function fit(
   };
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await untilAborted(run.start(), signal);
+    await untilAborted(run.build(), signal);
     const progress = await resume(run, start.table, settings, saved);
     const { runId } = progress;
     const { outputDir, saveTotalLimit } = settings;

@@ -3,21 +3,24 @@ import { performance } from 'node:perf_hooks';
 import { untilAborted } from '../abort.js';
 import { fromNative, InvalidArgumentError, TrainingError } from '../errors.js';
 import type { Encodes, Evaluator } from '../evaluation/evaluator.js';
-import type { NativeTable, NativeTrainingRun } from '../native/index.js';
+import type { NativeSteps, NativeTable, NativeTrainingRun } from '../native/index.js';
 import type { Progress } from './checkpoint-state.js';
 import { reportMilliseconds, type FitProgress, type FitSettings } from './fit-options.js';
-import type { FitEvaluation, FitResult, FitStep } from './fit-result.js';
+import type { FitEvaluation, FitResult, FitStages, FitStep } from './fit-result.js';
 import { scheduleFactor } from './schedulers.js';
 
 /** Learning rates handed over at a time. */
 const mostStepsAhead = 4096;
 
-/** Numbers that `NativeTrainingRun.advance` gives for a step. */
-const recordLength = 10;
-
-/** Where the seconds of the stages begin in a record, and their order. */
-const firstStage = 4;
-const stageNames = ['sampling', 'index', 'catchUp', 'pooling', 'loss', 'update'] as const;
+/** The stages, and the names of their seconds in what `NativeTrainingRun.advance` gives. */
+const stages = [
+  ['sampling', 'sampling'],
+  ['index', 'index'],
+  ['catchUp', 'catchUp'],
+  ['pooling', 'pooling'],
+  ['loss', 'lossSeconds'],
+  ['update', 'update'],
+] as const satisfies readonly (readonly [keyof FitStages, keyof NativeSteps])[];
 
 /** The model that a session trains: where its tables go. */
 export interface Trainee {
@@ -123,21 +126,21 @@ export class TrainingSession {
     const first = this.#history.length;
     const rates = new Float64Array(Math.min(most, this.#totalSteps - first));
     for (let i = 0; i < rates.length; ++i) rates[i] = this.#learningRate(first + i);
-    const records = await this.#recordsOf(rates);
-    for (let i = 0; i * recordLength < records.length; ++i) {
-      const record = records.subarray(i * recordLength, (i + 1) * recordLength);
-      const [loss = NaN, gradNorm = NaN, rows = 0, epoch = 0] = record;
-      for (const [stage, name] of stageNames.entries()) this.#stages[name] += record[firstStage + stage] ?? 0;
-      this.#history.push({ step: first + i, learningRate: rates[i] ?? 0, loss, gradNorm });
+    const steps = await this.#stepsOf(rates);
+    for (const [i, loss] of steps.loss.entries()) {
+      const [rows, epoch] = [steps.rows[i] ?? 0, steps.epoch[i] ?? 0];
+      this.#history.push({ step: first + i, learningRate: rates[i] ?? 0, loss, gradNorm: steps.gradNorm[i] ?? NaN });
       this.#rows += rows;
       this.#rowsOfEpoch.set(epoch, (this.#rowsOfEpoch.get(epoch) ?? 0) + rows);
     }
-    if (records.length > 0) this.settings.onProgress?.(this.#progress());
+    for (const [to, from] of stages) this.#stages[to] += steps[from].reduce((sum, seconds) => sum + seconds, 0);
+    const taken = steps.loss.length > 0;
+    if (taken) this.settings.onProgress?.(this.#progress());
     else this.#isOver = this.settings.signal?.aborted !== true;
-    return records.length > 0;
+    return taken;
   }
 
-  async #recordsOf(rates: Float64Array): Promise<Float64Array> {
+  async #stepsOf(rates: Float64Array): Promise<NativeSteps> {
     try {
       return await this.run.advance(rates, this.settings.epochs, reportMilliseconds);
     } catch (error) {

@@ -2,17 +2,14 @@
 
 #include <napi.h>
 
-#include <atomic>
 #include <memory>
 
 #include "binding/object_wrap.h"
-#include "training/batch_sampler.h"
-#include "training/criterion.h"
-#include "training/trainer.h"
+#include "training/run.h"
 
 namespace stillvec::binding {
 
-// new TrainingRun(table, columns: TokenColumn[], config): a trainer, its sampler and the data they draw from.
+// new TrainingRun(table, columns: TokenColumn[], config): a training::Run and the data that it draws from.
 class TrainingRun : public ObjectWrap<TrainingRun> {
  public:
   static constexpr const char* kName = "TrainingRun";
@@ -26,7 +23,7 @@ class TrainingRun : public ObjectWrap<TrainingRun> {
 
   void check_idle(Napi::Env env) const;
   Napi::Value batches_per_epoch(const Napi::CallbackInfo& info);
-  Napi::Value start(const Napi::CallbackInfo& info);
+  Napi::Value build(const Napi::CallbackInfo& info);
   Napi::Value advance(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value snapshot(const Napi::CallbackInfo& info);

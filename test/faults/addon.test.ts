@@ -72,7 +72,7 @@ describe('the raw addon', () => {
     [
       'a getter that detaches and starts a run during restore',
       `const training = new native.TrainingRun(table, [column(), column()], runConfig);
-       await training.start();
+       await training.build();
        const state = training.state();
        let running;
        refused(() => training.restore(table, table, table, {
@@ -143,7 +143,7 @@ describe('the raw addon', () => {
         await made[1].build();
         made.push(new native.Encoder(made[1], table), new native.Cancellation());
         made.push(new native.TrainingRun(table, [column(), column()], runConfig));
-        await made.at(-1).start();
+        await made.at(-1).build();
         const methods = made.flatMap((object) => {
           const prototype = Object.getPrototypeOf(object);
           return Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor').map((name) => [prototype, name]);

@@ -151,7 +151,7 @@ describeWithShared('training traces of torch', (shared) => {
         weightDecay: 0,
         maxGradNorm: null,
       });
-      await run.start();
+      await run.build();
       const gradient = new Float32Array(vocabSize * dim);
       const loss = run.gradient(
         Uint32Array.from(rows, (_, i) => i),
