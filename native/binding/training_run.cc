@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,10 +26,12 @@ struct TrainingRun::State {
     training::RunConfig config;
   };
 
-  std::unique_ptr<Setup> setup;        // until build() is done
+  std::unique_ptr<Setup> setup;        // until build() has it
   std::unique_ptr<training::Run> run;  // from then on
   std::atomic<bool> stopping = false;
-  bool busy = false;  // JavaScript thread only
+  // JavaScript thread only:
+  bool busy = false;
+  std::optional<std::size_t> batches_per_epoch;  // once build() is done
 };
 
 namespace {
@@ -179,12 +182,14 @@ Napi::Value TrainingRun::build(const Napi::CallbackInfo& info) {
   return run_on_thread(
       env,
       [state = state_, &pool = Environment::of(env).pool()](const std::atomic<bool>&) -> Settle {
-        const State::Setup& setup = *state->setup;
-        auto run = training::Run::create(pool, *setup.initial, setup.source, setup.config);
+        const std::unique_ptr<State::Setup> setup = std::move(state->setup);
+        auto run = training::Run::create(pool, *setup->initial, std::move(setup->source), std::move(setup->config));
         if (!run.is_ok()) return settle_failure(run.status());
         state->run = std::move(run.value());
-        state->setup.reset();
-        return [](Napi::Env settled) -> Napi::Value { return settled.Undefined(); };
+        return [state](Napi::Env settled) -> Napi::Value {
+          state->batches_per_epoch = state->run->batches_per_epoch();
+          return settled.Undefined();
+        };
       },
       hold(state_, state_->busy));
 }
@@ -195,8 +200,8 @@ void TrainingRun::check_idle(Napi::Env env) const {
 }
 
 Napi::Value TrainingRun::batches_per_epoch(const Napi::CallbackInfo& info) {
-  if (state_->run == nullptr) fail_argument(info.Env(), "the run has not been built");
-  return Napi::Number::New(info.Env(), static_cast<double>(state_->run->batches_per_epoch()));
+  if (!state_->batches_per_epoch) fail_argument(info.Env(), "the run has not been built");
+  return Napi::Number::New(info.Env(), static_cast<double>(*state_->batches_per_epoch));
 }
 
 // advance(learningRates: Float64Array, epochs, milliseconds): Promise<NativeSteps>. Takes one step a learning rate,

@@ -31,7 +31,7 @@ std::vector<const TokenColumn*> views_of(const Source& source) {
 }  // namespace
 
 Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::EmbeddingTable& initial, Source source,
-                                         const RunConfig& config) {
+                                         RunConfig config) {
   if (Status status = check(source, config); !status.is_ok()) return status;
   std::shared_ptr<const model::EmbeddingTable> converted;
   if (initial.dtype() != model::Dtype::kF32) {
@@ -41,7 +41,7 @@ Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::Embeddin
   }
   const model::EmbeddingTable& table = converted == nullptr ? initial : *converted;
   const std::span values(reinterpret_cast<const float*>(table.data()), table.rows() * table.dim());
-  auto criterion = Criterion::create(pool, table.dim(), config.loss, config.precision);
+  auto criterion = Criterion::create(pool, table.dim(), std::move(config.loss), config.precision);
   if (!criterion.is_ok()) return criterion.status();
   if (Status status = criterion.value()->check(source); !status.is_ok()) return status;
   auto trainer = Trainer::create(pool, values, table.rows(), table.dim(), config.optimizer, config.seed);

@@ -50,7 +50,7 @@ class Run {
   // Starts from a copy of `initial`. `pool` must outlive the run. kInvalidArgument for no columns, columns of several
   // lengths, a batch size below two, and what Criterion and Trainer refuse; kUnsupported for more than 2^32 - 2 rows.
   static Result<std::unique_ptr<Run>> create(ThreadPool& pool, const model::EmbeddingTable& initial, Source source,
-                                             const RunConfig& config);
+                                             RunConfig config);
 
   // What an epoch gives at most, and without duplicates to defer exactly.
   std::size_t batches_per_epoch() const { return sampler_.batches_per_epoch(); }
