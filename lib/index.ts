@@ -40,8 +40,8 @@ export type {
 export { MatryoshkaLoss } from './training/losses/matryoshka-loss.js';
 export type { MatryoshkaLossOptions } from './training/losses/matryoshka-loss.js';
 export type { Loss } from './training/losses/loss.js';
-export { readDatasetFile } from './training/dataset-files.js';
-export type { DatasetFileOptions } from './training/dataset-files.js';
+export { readDatasetFile } from './training/files/dataset-file.js';
+export type { DatasetFileOptions } from './training/files/dataset-file.js';
 export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
 export type { BatchSampler, FitOptions, FitProgress, Optimizer, TrainingPrecision } from './training/fit-options.js';
 export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit-result.js';

@@ -7,7 +7,8 @@ import { removeAbandoned, Staging } from '../formats/staging.js';
 import { native, type NativeTokenColumn } from '../native/index.js';
 import type { ColumnLayout, ColumnNeeds } from './columns.js';
 import type { Dataset } from './dataset.js';
-import { DatasetFile } from './dataset-files.js';
+import { DatasetFile } from './files/dataset-file.js';
+import { isPattern, tokenCacheSuffix } from './files/file-names.js';
 import type { TokenizedDataset } from './tokenize-dataset.js';
 
 /** Smaller files are tokenized in less time than a reader would wonder about a new file beside them. */
@@ -16,25 +17,24 @@ const leastBytes = 64 << 20;
 /** Values that are copied at a time. */
 const valuesAtOnce = 1 << 20;
 
-/** The token ids of a dataset file, in a safetensors file beside it: `offsets.I` and `ids.I` of column I. */
+/** The token ids of dataset files, in a safetensors file beside the first: `offsets.I` and `ids.I` of column I. */
 export class TokenCache {
-  readonly #file: string;
-
   private constructor(
+    private readonly file: string,
     private readonly dataset: DatasetFile,
     private readonly tokenizerJson: Uint8Array,
     private readonly needs: ColumnNeeds,
     private readonly key: string,
-  ) {
-    this.#file = `${dataset.file}.stillvec-tokens`;
-  }
+  ) {}
 
   /** That of a dataset, or undefined where none shall be kept. */
   static async of(dataset: Dataset, tokenizerJson: Uint8Array, needs: ColumnNeeds): Promise<TokenCache | undefined> {
     if (!(dataset instanceof DatasetFile) || dataset.tokenCache === false) return undefined;
-    const state = await stateOf(dataset.file);
-    if (state === undefined || (dataset.tokenCache === undefined && state.size < leastBytes)) return undefined;
-    return new TokenCache(dataset, tokenizerJson, needs, keyOf(dataset, state, tokenizerJson, needs));
+    const states = await statesOf(dataset);
+    const bytes = states.reduce((sum, { size }) => sum + size, 0);
+    if (states[0] === undefined || (dataset.tokenCache === undefined && bytes < leastBytes)) return undefined;
+    const file = cacheFile(states[0].file, dataset);
+    return new TokenCache(file, dataset, tokenizerJson, needs, keyOf(dataset, states, tokenizerJson, needs));
   }
 
   /**
@@ -44,9 +44,9 @@ export class TokenCache {
    */
   async load(vocabSize: number): Promise<TokenizedDataset | undefined> {
     try {
-      const header = await readSafetensorsHeader(this.#file);
+      const header = await readSafetensorsHeader(this.file);
       if (header.metadata['key'] !== this.key) return undefined;
-      await checkData(this.#file, header);
+      await checkData(this.file, header);
       const { tensors, metadata } = header;
       const layout = JSON.parse(metadata['layout'] ?? '') as ColumnLayout;
       const columns: NativeTokenColumn[] = [];
@@ -56,7 +56,7 @@ export class TokenCache {
         if (offsets === undefined || ids === undefined) break;
         const column = new native.TokenColumn();
         const [count = 0, tokens = 0] = [offsets.shape[0], ids.shape[0]];
-        await column.map(this.#file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
+        await column.map(this.file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
         columns.push(column);
       }
       const rows = columns[0]?.count ?? 0;
@@ -73,20 +73,20 @@ export class TokenCache {
    */
   async save({ columns, layout }: TokenizedDataset, signal?: AbortSignal): Promise<void> {
     // The dataset may have changed while it was read.
-    const state = await stateOf(this.dataset.file);
-    if (state === undefined || keyOf(this.dataset, state, this.tokenizerJson, this.needs) !== this.key) return;
-    const [folder, name] = [path.dirname(this.#file), path.basename(this.#file)];
+    const states = await statesOf(this.dataset);
+    if (keyOf(this.dataset, states, this.tokenizerJson, this.needs) !== this.key) return;
+    const [folder, name] = [path.dirname(this.file), path.basename(this.file)];
     let files: Staging | undefined;
     try {
       await removeAbandoned(folder, `${name}-`);
-      files = await Staging.begin(folder, `${name}-`, this.#file);
+      files = await Staging.begin(folder, `${name}-`, this.file);
       await files.write(name, (handle, file) =>
         writeSafetensors(handle, file, tensorsOf(columns), {
           metadata: { key: this.key, layout: JSON.stringify(layout) },
           signal,
         }),
       );
-      await files.place(name, this.#file);
+      await files.place(name, this.file);
     } catch (error) {
       signal?.throwIfAborted();
       if (this.dataset.tokenCache === true) throw error;
@@ -97,22 +97,44 @@ export class TokenCache {
 }
 
 interface FileState {
+  readonly file: string;
   readonly size: number;
   readonly modified: string;
 }
 
-async function stateOf(file: string): Promise<FileState | undefined> {
+/** Of all files; none where one of them cannot be seen. */
+async function statesOf(dataset: DatasetFile): Promise<readonly FileState[]> {
   try {
-    const { size, mtimeNs } = await stat(file, { bigint: true });
-    return { size: Number(size), modified: `${mtimeNs}` };
+    const files = await dataset.files();
+    return await Promise.all(
+      files.map(async (file) => {
+        const { size, mtimeNs } = await stat(file, { bigint: true });
+        return { file, size: Number(size), modified: `${mtimeNs}` };
+      }),
+    );
   } catch {
-    return undefined; // whoever reads the dataset says why
+    return []; // whoever reads the dataset says why
   }
 }
 
-function keyOf({ columns }: DatasetFile, state: FileState, tokenizerJson: Uint8Array, needs: ColumnNeeds): string {
+/** `FILE.stillvec-tokens`; for several files with a hash of how they are named, since they may stand in other lists too. */
+function cacheFile(first: string, { names }: DatasetFile): string {
+  const [name = ''] = names;
+  if (names.length === 1 && !isPattern(name)) return `${first}${tokenCacheSuffix}`;
+  const hash = createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, 8);
+  return `${first}.${hash}${tokenCacheSuffix}`;
+}
+
+function keyOf(
+  { columns, delimiter }: DatasetFile,
+  files: readonly FileState[],
+  tokenizerJson: Uint8Array,
+  needs: ColumnNeeds,
+): string {
   const tokenizer = createHash('sha256').update(tokenizerJson).digest('hex');
-  return JSON.stringify({ version: 2, tokenizer, needs, columns: columns ?? null, ...state });
+  const reading = { columns: columns ?? null, delimiter: delimiter ?? null };
+  const states = files.map(({ size, modified }) => ({ size, modified })); // a path may be relative
+  return JSON.stringify({ version: 3, tokenizer, needs, ...reading, states });
 }
 
 /** Offsets before ids: both are then aligned to their size. */

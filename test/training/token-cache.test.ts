@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -39,11 +40,14 @@ const cacheFile = (): string => `${dataset}.stillvec-tokens`;
 
 const dataBegin = (safetensors: Buffer): number => 8 + Number(safetensors.readBigUInt64LE());
 
-async function train(options: { tokenCache?: boolean; columns?: string[] }): Promise<readonly FitStep[]> {
+async function train(
+  options: { tokenCache?: boolean; columns?: string[] },
+  files: string | readonly string[] = dataset,
+): Promise<readonly FitStep[]> {
   const tokenizer = writeTinyTokenizer(folder);
   const model = await SentenceTransformer.create({ tokenizer, dim: 8 });
   const { history } = await model.fit({
-    trainDataset: readDatasetFile(dataset, options),
+    trainDataset: readDatasetFile(files, options),
     loss: new MultipleNegativesRankingLoss(),
     batchSize: 16,
     batchSampler: 'random',
@@ -105,6 +109,41 @@ describe('the token cache of a dataset file', () => {
     writeFileSync(cacheFile(), damage(Buffer.from(whole)));
     expect(await train({ tokenCache: true })).toEqual(expected);
     expect(readFileSync(cacheFile()).equals(whole)).toBe(true);
+  });
+
+  test('is of all the files of a list or a pattern', async () => {
+    const names = ['a.jsonl', 'b.jsonl'].map((name) => path.join(folder, name));
+    const [first = '', second = ''] = names;
+    const write = (turn: number): void => {
+      writePairs(turn);
+      for (const name of names) copyFileSync(dataset, name);
+    };
+    const caches = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.stillvec-tokens'));
+    const files = [names, path.join(folder, '?.jsonl')];
+    for (const [i, chosen] of files.entries()) {
+      write(0);
+      const expected = await train({ tokenCache: false }, chosen);
+      expect(await train({ tokenCache: true }, chosen)).toEqual(expected);
+      expect(caches()).toHaveLength(i + 1);
+
+      // Read in their place: texts of another turn in a file that by size and time of change is the same.
+      const { atime, mtime } = statSync(second);
+      utimesSync(second, atime, new Date(1e12));
+      await train({ tokenCache: true }, chosen);
+      writePairs(1);
+      copyFileSync(dataset, second);
+      utimesSync(second, atime, new Date(1e12));
+      expect(await train({ tokenCache: true }, chosen)).toEqual(expected);
+
+      // And made anew for another second file.
+      utimesSync(second, atime, mtime);
+      const other = await train({ tokenCache: true }, chosen);
+      expect(other).not.toEqual(expected);
+      expect(other).toEqual(await train({ tokenCache: false }, chosen));
+    }
+    await train({ tokenCache: true }, first);
+    expect(caches()).toContain('a.jsonl.stillvec-tokens');
+    expect(caches()).toHaveLength(3);
   });
 
   test('stays away from small files unless it is asked for', async () => {

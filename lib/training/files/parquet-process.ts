@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-import { messageOf, systemCode } from '../errors.js';
+import { messageOf, systemCode } from '../../errors.js';
 
 /** What the process that decodes a file answers. */
 export type ParquetMessage =
@@ -40,9 +40,12 @@ async function sendRows(file: string): Promise<void> {
 
 /** Integers of 64 bits come as BigInt, which no message takes and no label is. */
 function withNumbers(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, cell]) => [name, typeof cell === 'bigint' ? Number(cell) : cell]),
-  );
+  return Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, plain(cell)]));
+}
+
+function plain(cell: unknown): unknown {
+  if (typeof cell === 'bigint') return Number(cell);
+  return Array.isArray(cell) ? cell.map(plain) : cell;
 }
 
 sendRows(process.argv[2] ?? '').catch((error: unknown) => {

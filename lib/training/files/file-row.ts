@@ -1,6 +1,7 @@
-import { InvalidArgumentError } from '../errors.js';
-import { describe, invalidArgument } from '../validate.js';
-import type { DatasetRow } from './dataset.js';
+import { InvalidArgumentError } from '../../errors.js';
+import { describe, invalidArgument } from '../../validate.js';
+import { labelNames } from '../columns.js';
+import type { DatasetRow } from '../dataset.js';
 
 /**
  * Checks what a file holds in the place of a row, as whoever trains on the row no longer knows the line.
@@ -17,9 +18,40 @@ export function checkFileRow(at: string, row: unknown, columns: readonly string[
   for (const name of names) {
     if (!Object.hasOwn(cells, name)) throw missingColumn(at, name, Object.keys(cells));
     const cell = cells[name];
-    if (typeof cell !== 'string' && !Number.isFinite(cell)) throw unusableCell(at, name, cell);
+    if (typeof cell !== 'string' && !isNumeric(cell, labelNames.includes(name) ? labelDepth : 0)) {
+      throw unusableCell(at, name, cell);
+    }
   }
   return (columns === undefined ? row : Object.fromEntries(names.map((name) => [name, cells[name]]))) as DatasetRow;
+}
+
+/** Numbers, or such a list a column, may be a label. */
+const labelDepth = 2;
+
+function isNumeric(cell: unknown, depth: number): boolean {
+  if (!Array.isArray(cell)) return Number.isFinite(cell);
+  return depth > 0 && cell.length > 0 && cell.every((element) => isNumeric(element, depth - 1));
+}
+
+/** A file and what its rows hold. */
+export interface FileColumns {
+  readonly file: string;
+  readonly columns: readonly string[];
+}
+
+/**
+ * Checks that a file of several has the columns of the first one, in whatever order.
+ *
+ * @param at - File and line of its first row.
+ * @returns Those of the first file.
+ */
+export function checkSameColumns(at: string, row: DatasetRow, first: FileColumns): FileColumns {
+  const names = Object.keys(row);
+  if (names.length === first.columns.length && first.columns.every((name) => Object.hasOwn(row, name))) return first;
+  throw new InvalidArgumentError(
+    `${at}: expected the columns of ${first.file}, ${first.columns.join(', ')}, but found ${names.join(', ')}. ` +
+      'Name those to read: readDatasetFile(files, { columns: [...] })',
+  );
 }
 
 function missingColumn(at: string, name: string, found: readonly string[]): InvalidArgumentError {

@@ -1,87 +1,53 @@
 import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
-import { InvalidArgumentError, IoError, messageOf, MissingDependencyError, systemCode } from '../errors.js';
-import { boolean, knownOptions, nonEmptyString, stringArray } from '../validate.js';
-import { labelNames } from './columns.js';
-import type { DatasetRow } from './dataset.js';
-import { checkFileRow } from './file-row.js';
+import { InvalidArgumentError, messageOf, MissingDependencyError, systemCode } from '../../errors.js';
+import { labelNames } from '../columns.js';
+import { readJsonElements } from './json-elements.js';
 import { readLines } from './lines.js';
 import { readParquetRows } from './parquet-rows.js';
-
-export interface DatasetFileOptions {
-  /** The columns to read, in the order that gives them their roles. Default: all, in the file's order. */
-  readonly columns?: readonly string[];
-  /**
-   * Whether `fit` keeps the token ids in `FILE.stillvec-tokens` beside the file, and takes them from there as long as
-   * file and tokenizer are unchanged. Default: for files from 64 MB on, where the folder can be written.
-   */
-  readonly tokenCache?: boolean;
-}
-
-/** A file of rows; every iteration reads it from its beginning. */
-export class DatasetFile implements AsyncIterable<DatasetRow> {
-  /** @internal */
-  constructor(
-    readonly file: string,
-    readonly columns: readonly string[] | undefined,
-    readonly tokenCache: boolean | undefined,
-  ) {}
-
-  [Symbol.asyncIterator](): AsyncGenerator<DatasetRow, void, undefined> {
-    return readRows(this);
-  }
-}
-
-/** The longest record of a CSV or TSV file: an unclosed quote would make one of all that follows it. */
-const mostRecordLength = 64 * 2 ** 20;
+import { mostRowBytes } from './pieces.js';
 
 /** What a file holds in the place of a row, unchecked, and the line or row that it stands in. */
-interface FileRow {
+export interface FileRow {
   readonly place: string;
   readonly row: unknown;
 }
 
-const readers: readonly (readonly [pattern: RegExp, read: (file: string) => AsyncIterable<FileRow>])[] = [
-  [/\.(?:jsonl|ndjson)(?:\.gz)?$/i, readJsonLines],
-  [/\.csv(?:\.gz)?$/i, (file) => readSeparated(file, ',')],
-  [/\.tsv(?:\.gz)?$/i, (file) => readSeparated(file, '\t')],
-  [/\.parquet$/i, readParquet],
+/** A kind of file, by the end of its name. */
+interface FileFormat {
+  readonly pattern: RegExp;
+  /** What stands between the cells of a row, where that is a matter of choice. */
+  readonly delimiter?: string;
+  read(file: string, delimiter: string): AsyncIterable<FileRow>;
+}
+
+const formats: readonly FileFormat[] = [
+  { pattern: /\.(?:jsonl|ndjson)(?:\.gz)?$/i, read: readJsonLines },
+  { pattern: /\.json(?:\.gz)?$/i, read: readJsonArray },
+  { pattern: /\.csv(?:\.gz)?$/i, delimiter: ',', read: (file, delimiter) => readSeparated(file, delimiter, '"') },
+  { pattern: /\.tsv(?:\.gz)?$/i, delimiter: '\t', read: (file, delimiter) => readSeparated(file, delimiter, null) },
+  { pattern: /\.parquet$/i, read: readParquet },
 ];
 
 /**
- * The rows of a JSON Lines, CSV, TSV (each also gzipped) or Parquet file, read as they are asked for: the file may be
- * larger than memory. Give it to `fit` as `trainDataset`, as often as you like. CSV and TSV need the package `csv-parse`, Parquet `hyparquet`.
+ * How a file is read, by its name.
  *
- * @throws IoError when the file cannot be read, InvalidArgumentError naming the line for a damaged one,
- * MissingDependencyError saying what to install.
+ * @param delimiter - Between the cells of a row, where it is not the usual one.
+ * @throws InvalidArgumentError for a name that says no kind, and a delimiter for a kind that has none.
  */
-export function readDatasetFile(file: string, options: DatasetFileOptions = {}): DatasetFile {
-  knownOptions('readDatasetFile', options, ['columns', 'tokenCache']);
-  const columns = options.columns && stringArray('columns', options.columns);
-  const tokenCache = options.tokenCache === undefined ? undefined : boolean('tokenCache', options.tokenCache);
-  readerOf(nonEmptyString('file', file));
-  return new DatasetFile(file, columns, tokenCache);
-}
-
-function readerOf(file: string): (file: string) => AsyncIterable<FileRow> {
-  const reader = readers.find(([pattern]) => pattern.test(file));
-  if (reader !== undefined) return reader[1];
-  throw new InvalidArgumentError(
-    `expected a .jsonl, .csv, .tsv (or .gz of them) or .parquet file but received ${file}`,
-  );
-}
-
-async function* readRows({ file, columns }: DatasetFile): AsyncGenerator<DatasetRow, void, undefined> {
-  try {
-    await access(file);
-    for await (const { place, row } of readerOf(file)(file)) yield checkFileRow(`${file}, ${place}`, row, columns);
-  } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+export function rowReader(file: string, delimiter: string | undefined): () => AsyncIterable<FileRow> {
+  const format = formats.find(({ pattern }) => pattern.test(file));
+  if (format === undefined) {
+    throw new InvalidArgumentError(
+      `expected a .jsonl, .json, .csv, .tsv (or .gz of them) or .parquet file but received ${file}`,
+    );
   }
+  if (delimiter !== undefined && format.delimiter === undefined) {
+    throw new InvalidArgumentError(`expected a .csv or .tsv file beside the option delimiter but received ${file}`);
+  }
+  return () => format.read(file, delimiter ?? format.delimiter ?? '');
 }
 
 /** The bytes of a file, unpacked; destroying the stream closes the file. */
@@ -107,6 +73,18 @@ async function* readJsonLines(file: string): AsyncGenerator<FileRow> {
   }
 }
 
+async function* readJsonArray(file: string): AsyncGenerator<FileRow> {
+  let number = 1;
+  try {
+    for await (const element of readJsonElements(openText(file))) {
+      yield { place: `row ${number}`, row: JSON.parse(element) };
+      ++number;
+    }
+  } catch (error) {
+    throw damaged(`${file}, row ${number}`, error);
+  }
+}
+
 function damaged(at: string, cause: unknown): unknown {
   if (cause instanceof Error && 'syscall' in cause) return cause;
   return new InvalidArgumentError(`${at}: ${messageOf(cause)}`, { cause });
@@ -121,14 +99,14 @@ interface SeparatedRow {
 /** The parser takes a chunk in one go: with the usual 64 KiB it holds up others for long. */
 const csvChunkBytes = 1 << 14;
 
-async function* readSeparated(file: string, delimiter: string): AsyncGenerator<FileRow> {
+async function* readSeparated(file: string, delimiter: string, quote: string | null): AsyncGenerator<FileRow> {
   const { parse } = await importCsvParse();
   const parser = parse({
     columns: true,
     delimiter,
     bom: true,
-    quote: delimiter === ',' ? '"' : null,
-    max_record_size: mostRecordLength,
+    quote,
+    max_record_size: mostRowBytes, // an unclosed quote would make one record of all that follows it
     info: true,
   });
   const rows: AsyncIterable<SeparatedRow> = pipeline(openText(file, csvChunkBytes), parser, leaveToReader);
