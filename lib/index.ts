@@ -31,14 +31,53 @@ export type { EmbeddingPairOptions, ParaphraseMiningOptions, ScoredPair } from '
 export type { SearchProgress } from './search/top-k.js';
 export type { EncodesTexts, TextEncodingOptions } from './search/encodes.js';
 
+export { AnglELoss } from './training/losses/angle-loss.js';
+export type { AnglELossOptions } from './training/losses/angle-loss.js';
+export { BatchAllTripletLoss } from './training/losses/batch-all-triplet-loss.js';
+export { BatchHardSoftMarginTripletLoss } from './training/losses/batch-hard-soft-margin-triplet-loss.js';
+export { BatchHardTripletLoss } from './training/losses/batch-hard-triplet-loss.js';
+export { BatchSemiHardTripletLoss } from './training/losses/batch-semi-hard-triplet-loss.js';
+export type { BatchDistanceMetric, BatchTripletLossOptions } from './training/losses/batch-triplet-loss.js';
+export { CachedGISTEmbedLoss } from './training/losses/cached-gist-embed-loss.js';
+export { CachedMultipleNegativesRankingLoss } from './training/losses/cached-multiple-negatives-ranking-loss.js';
+export { CachedMultipleNegativesSymmetricRankingLoss } from './training/losses/cached-multiple-negatives-symmetric-ranking-loss.js';
+export { CoSENTLoss } from './training/losses/cosent-loss.js';
+export type { CoSENTLossOptions } from './training/losses/cosent-loss.js';
+export { ContrastiveLoss } from './training/losses/contrastive-loss.js';
+export type { ContrastiveLossOptions } from './training/losses/contrastive-loss.js';
+export { CosineSimilarityLoss } from './training/losses/cosine-similarity-loss.js';
+export { DistillKLDivLoss } from './training/losses/distill-kl-div-loss.js';
+export type { DistillKLDivLossOptions } from './training/losses/distill-kl-div-loss.js';
+export { EmbedDistillLoss } from './training/losses/embed-distill-loss.js';
+export type { EmbedDistillLossOptions } from './training/losses/embed-distill-loss.js';
+export { GISTEmbedLoss } from './training/losses/gist-embed-loss.js';
+export type { GISTEmbedLossOptions } from './training/losses/gist-embed-loss.js';
+export { GlobalOrthogonalRegularizationLoss } from './training/losses/global-orthogonal-regularization-loss.js';
+export type { GlobalOrthogonalRegularizationLossOptions } from './training/losses/global-orthogonal-regularization-loss.js';
+export { MSELoss } from './training/losses/mse-loss.js';
+export { MarginMSELoss } from './training/losses/margin-mse-loss.js';
+export type { MarginMSELossOptions } from './training/losses/margin-mse-loss.js';
+export { MatryoshkaLoss } from './training/losses/matryoshka-loss.js';
+export type { MatryoshkaLossOptions } from './training/losses/matryoshka-loss.js';
+export { MegaBatchMarginLoss } from './training/losses/mega-batch-margin-loss.js';
+export type { MegaBatchMarginLossOptions } from './training/losses/mega-batch-margin-loss.js';
 export { MultipleNegativesRankingLoss } from './training/losses/multiple-negatives-ranking-loss.js';
 export type {
   HardnessMode,
   MultipleNegativesRankingLossOptions,
   RankingDirection,
 } from './training/losses/multiple-negatives-ranking-loss.js';
-export { MatryoshkaLoss } from './training/losses/matryoshka-loss.js';
-export type { MatryoshkaLossOptions } from './training/losses/matryoshka-loss.js';
+export { MultipleNegativesSymmetricRankingLoss } from './training/losses/multiple-negatives-symmetric-ranking-loss.js';
+export type { MultipleNegativesSymmetricRankingLossOptions } from './training/losses/multiple-negatives-symmetric-ranking-loss.js';
+export { OnlineContrastiveLoss } from './training/losses/online-contrastive-loss.js';
+export type { OnlineContrastiveLossOptions } from './training/losses/online-contrastive-loss.js';
+export { SumLoss } from './training/losses/sum-loss.js';
+export type { WeightedLoss } from './training/losses/sum-loss.js';
+export { TripletLoss } from './training/losses/triplet-loss.js';
+export type { TripletLossOptions } from './training/losses/triplet-loss.js';
+export type { DistanceMetric } from './training/losses/loss-options.js';
+export type { Guide } from './training/guides.js';
+export type { LabelNeeds, LabelShape } from './training/label-needs.js';
 export type { Loss } from './training/losses/loss.js';
 export { readDatasetFile } from './training/files/dataset-file.js';
 export type { DatasetFileOptions } from './training/files/dataset-file.js';

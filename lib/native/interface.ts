@@ -233,6 +233,12 @@ export interface NativeLossTerm {
 /** A sum of terms. */
 export type NativeLoss = readonly NativeLossTerm[];
 
+/** Numbers that a dataset has for each of its rows: rows x width. */
+export interface NativeRowValues {
+  readonly values: NativeSharedRows;
+  readonly width: number;
+}
+
 export interface NativeTrainingConfig {
   readonly loss: NativeLoss;
   readonly seed: number;

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors.js';
 import { describe } from '../validate.js';
+import type { LabelNeeds } from './label-needs.js';
 
 /** What a loss wants of a dataset. */
 export interface ColumnNeeds {
@@ -7,7 +8,10 @@ export interface ColumnNeeds {
   readonly texts: readonly string[];
   /** Role of every text column after those; absent where there may be none. */
   readonly furtherTexts?: string;
-  readonly label: boolean;
+  /** Absent for a loss that reads no label. */
+  readonly label?: LabelNeeds;
+  /** Rows from which there is something to learn, where one is too few. */
+  readonly minimumRows?: number;
 }
 
 /** A column and what it is to the loss. */
@@ -55,7 +59,7 @@ export function layOutColumns(
   for (const [name, value] of sample) {
     const isText = typeof value === 'string' || value === null || value === undefined;
     if (name === label) {
-      if (!needs.label) unused.push(name);
+      if (needs.label === undefined) unused.push(name);
     } else if (!isText && labelNames.includes(name)) {
       unused.push(name);
     } else {
@@ -67,7 +71,7 @@ export function layOutColumns(
     }
   }
   if (texts.length < needs.texts.length) throw tooFew(option, needs, sample, texts);
-  return { texts, unused, ...(needs.label && label !== undefined && { label }) };
+  return { texts, unused, ...(needs.label !== undefined && label !== undefined && { label }) };
 }
 
 function tooFew(
@@ -93,7 +97,7 @@ function roleOf({ texts, furtherTexts }: ColumnNeeds, place: number): string | u
 
 function misfit(option: string, needs: ColumnNeeds, name: string, why: string): InvalidArgumentError {
   const roles = [...needs.texts, ...(needs.furtherTexts === undefined ? [] : [`${needs.furtherTexts}s`])];
-  const labels = needs.label ? `, and a number as label (${labelNames.join(', ')})` : '';
+  const labels = needs.label !== undefined ? `, and a number as label (${labelNames.join(', ')})` : '';
   return new InvalidArgumentError(
     `no role fits the column ${JSON.stringify(name)} of ${option}: it ${why}. The loss takes texts as ` +
       `${roles.join(', ')}${labels}. Leave the column out (readDatasetFile(file, { columns: [...] }) for a file), ` +

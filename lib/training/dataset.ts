@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../errors.js';
 import { Pause } from '../event-loop.js';
 import { invalidArgument } from '../validate.js';
+import { similarityLabel } from './label-needs.js';
 import { layOutColumns, type ColumnLayout, type ColumnNeeds } from './columns.js';
 
 /** One training example: its texts by column name and, where the loss wants one, a number as label. */
@@ -33,7 +34,7 @@ export interface TrainingColumns {
 }
 
 /** Any texts, and a label if there is one. */
-const anyColumns: ColumnNeeds = { texts: ['text'], furtherTexts: 'text', label: true };
+const anyColumns: ColumnNeeds = { texts: ['text'], furtherTexts: 'text', label: similarityLabel };
 
 function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
   return Symbol.asyncIterator in value;

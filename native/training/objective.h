@@ -45,6 +45,9 @@ struct Batch {
   std::size_t dim = 0;
   std::span<const std::uint32_t> rows;  // of the source: where the labels of the batch's rows stand
   const Source* source = nullptr;
+
+  // Those of row `i` of the batch: source->labels.width numbers.
+  const float* labels(std::size_t i) const { return source->labels.row(rows[i]); }
 };
 
 // Rows of `width` floats, `stride` apart; what the texts have beyond `width` columns has no gradient.

@@ -1,5 +1,6 @@
 #include "training/objectives.h"
 
+#include "training/losses/losses.h"
 #include "training/ranking_objective.h"
 
 namespace stillvec::training {
@@ -7,11 +8,19 @@ namespace {
 
 struct Kind {
   const char* name;
-  Result<std::unique_ptr<Objective>> (*make)(const Settings& settings, const ObjectiveContext& context);
+  MakeObjective* make;
 };
 
 constexpr Kind kKinds[] = {
+    {"contrastive", make_contrastive_loss},
+    {"cosent", make_cosent_loss},
+    {"cosine_similarity", make_cosine_similarity_loss},
+    {"distill_kl_div", make_distill_kl_div_loss},
+    {"embed_distill", make_embed_distill_loss},
+    {"margin_mse", make_margin_mse_loss},
     {"multiple_negatives_ranking", make_ranking_objective},
+    {"online_contrastive", make_online_contrastive_loss},
+    {"triplet", make_triplet_loss},
 };
 
 }  // namespace

@@ -9,6 +9,7 @@ import {
   positiveIntegers,
 } from '../../validate.js';
 import type { ColumnNeeds } from '../columns.js';
+import type { Guide } from '../guides.js';
 import { checkLoss, type Loss } from './loss.js';
 
 export interface MatryoshkaLossOptions {
@@ -22,11 +23,13 @@ export interface MatryoshkaLossOptions {
 
 /**
  * The weighted sum of a loss over L2-normalized prefixes of the embeddings (Kusupati et al. 2022, arXiv:2205.13147), so
- * that they can be truncated afterwards. All prefixes together cost one pass over the full width.
+ * that they can be truncated afterwards. Any loss will do, a sum of losses included; all prefixes together cost one pass
+ * over the full width.
  */
 export class MatryoshkaLoss implements Loss {
   readonly name: string;
   readonly needs: ColumnNeeds;
+  readonly guides: readonly (Guide | undefined)[];
   readonly #inner: Loss;
   readonly #prefixes: readonly { readonly dim: number; readonly weight: number }[];
   readonly #dimsPerStep: number;
@@ -49,6 +52,7 @@ export class MatryoshkaLoss implements Loss {
     if (perStep === 0) throw outOfRange('nDimsPerStep', '-1 or an integer of at least 1', perStep);
     this.name = `MatryoshkaLoss(${loss.name})`;
     this.needs = loss.needs;
+    this.guides = loss.guides ?? [];
     this.#inner = loss;
     this.#prefixes = dims
       .map((dim, i) => ({ dim, weight: finiteNumber(`weights[${i}]`, weights[i], { min: 0 }) }))
@@ -59,7 +63,11 @@ export class MatryoshkaLoss implements Loss {
   lower(dim: number): NativeLoss {
     const beyond = this.#prefixes.find((prefix) => prefix.dim > dim);
     if (beyond !== undefined) throw outOfRange('dims', `dims of at most ${dim}, the width of the model`, beyond.dim);
-    return this.#inner.lower(dim).map((term) => ({
+    const terms = this.#inner.lower(dim);
+    if (terms.some(({ matryoshkaDims }) => matryoshkaDims.length > 0)) {
+      throw invalidArgument('loss', 'a loss without a MatryoshkaLoss in it', this.#inner);
+    }
+    return terms.map((term) => ({
       ...term,
       matryoshkaDims: this.#prefixes.map((prefix) => prefix.dim),
       matryoshkaWeights: this.#prefixes.map((prefix) => prefix.weight),

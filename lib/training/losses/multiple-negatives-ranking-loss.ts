@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from '../../errors.js';
 import type { NativeLoss, NativeObjective } from '../../native/index.js';
-import { finiteNumber, invalidArgument, knownOptions, object, oneOf } from '../../validate.js';
+import { finiteNumber, invalidArgument, oneOf } from '../../validate.js';
 import type { ColumnNeeds } from '../columns.js';
+import { checkLossOptions, dotOrCosine } from './loss-options.js';
 import { lossOf, type Loss } from './loss.js';
 
 /** Which texts are ranked against which: queries are the anchors, documents the positives and negatives. */
@@ -37,24 +37,20 @@ const hardnessModes: readonly HardnessMode[] = ['in_batch_negatives', 'hard_nega
  * any number of negatives; larger batches give better negatives.
  */
 export class MultipleNegativesRankingLoss implements Loss {
-  readonly name = 'MultipleNegativesRankingLoss';
-  readonly needs: ColumnNeeds = { texts: ['anchor', 'positive'], furtherTexts: 'negative', label: false };
+  readonly name: string = 'MultipleNegativesRankingLoss';
+  readonly needs: ColumnNeeds = { texts: ['anchor', 'positive'], furtherTexts: 'negative', minimumRows: 2 };
   readonly #objective: NativeObjective;
 
   /** @throws InvalidArgumentError naming the option. */
   constructor(options: MultipleNegativesRankingLossOptions = {}) {
-    if ('encode' in object('options', options)) {
-      throw new InvalidArgumentError(
-        'expected options for MultipleNegativesRankingLoss but received a model: a loss here takes none, ' +
-          'model.fit({ trainDataset, loss: new MultipleNegativesRankingLoss() }) brings them together',
-      );
-    }
-    knownOptions(
-      'MultipleNegativesRankingLoss',
-      options,
-      ['scale', 'similarity', 'directions', 'partitionMode', 'hardnessMode', 'hardnessStrength'],
-      { similarityFct: "its name is similarity: 'cosine' or 'dot'", model: 'a loss here takes no model: leave it out' },
-    );
+    checkLossOptions(new.target.name, options, [
+      'scale',
+      'similarity',
+      'directions',
+      'partitionMode',
+      'hardnessMode',
+      'hardnessStrength',
+    ]);
     const directions = checkDirections(options.directions ?? ['query_to_doc']);
     const partition = oneOf('partitionMode', options.partitionMode ?? 'joint', ['joint', 'per_direction']);
     const sameSide = directions.some((name) => name === 'query_to_query' || name === 'doc_to_doc');
@@ -65,7 +61,7 @@ export class MultipleNegativesRankingLoss implements Loss {
     this.#objective = {
       kind: 'multiple_negatives_ranking',
       scale: finiteNumber('scale', options.scale ?? 20, { above: 0 }),
-      similarity: oneOf('similarity', options.similarity ?? 'cosine', ['cosine', 'dot']),
+      similarity: dotOrCosine(options.similarity, 'cosine'),
       directions,
       perDirection: partition === 'per_direction',
       hardnessMode: oneOf('hardnessMode', options.hardnessMode ?? 'none', ['none', ...hardnessModes]),

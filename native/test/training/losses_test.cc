@@ -1,0 +1,215 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+
+#include "loss_reference.h"
+#include "runtime/thread_pool.h"
+
+namespace stillvec::training {
+namespace {
+
+using reference::Matrix;
+using reference::Problem;
+
+// What the numbers of a label are drawn from.
+enum class Draw { kNothing, kScore, kBinary, kNormal };
+
+struct LossCase {
+  std::string name;
+  Settings settings;
+  reference::PlainLoss plain;
+  std::size_t columns = 2;
+  Draw draw = Draw::kNothing;
+  std::size_t width = 1;  // of the label
+};
+
+constexpr std::size_t kDim = 7;
+
+Settings settings_of(std::string kind, std::map<std::string, Settings::Value, std::less<>> values) {
+  return {std::move(kind), std::move(values)};
+}
+
+std::vector<LossCase> loss_cases() {
+  using namespace reference;
+  const std::string kEuclidean = "euclidean", kCosine = "cosine", kManhattan = "manhattan", kDot = "dot";
+  const auto contrastive = [](const std::string& metric, double margin, bool averages) {
+    return settings_of("contrastive", {{"distanceMetric", metric}, {"margin", margin}, {"sizeAverage", averages}});
+  };
+  const auto online = [](const std::string& metric, double margin) {
+    return settings_of("online_contrastive", {{"distanceMetric", metric}, {"margin", margin}});
+  };
+  const auto triplet = [](const std::string& metric, double margin) {
+    return settings_of("triplet", {{"distanceMetric", metric}, {"tripletMargin", margin}});
+  };
+  const auto cosent = [](const char* similarity, double scale) {
+    return settings_of("cosent", {{"similarity", std::string(similarity)}, {"scale", scale}});
+  };
+  const auto margin_mse = [](const std::string& similarity) {
+    return settings_of("margin_mse", {{"similarity", similarity}});
+  };
+  const auto kl_div = [](const std::string& similarity, double student, double teacher) {
+    return settings_of("distill_kl_div",
+                       {{"similarity", similarity}, {"studentTemperature", student}, {"teacherTemperature", teacher}});
+  };
+  const auto distill = [](const char* metric) {
+    return settings_of("embed_distill", {{"distanceMetric", std::string(metric)}});
+  };
+  return {
+      {"cosine similarity", settings_of("cosine_similarity", {}), cosine_similarity_loss(), 2, Draw::kScore},
+      {"contrastive", contrastive(kCosine, 0.9, true), contrastive_loss(cosine_distance, 0.9, true), 2, Draw::kBinary},
+      {"contrastive sum", contrastive(kEuclidean, 3, false), contrastive_loss(euclidean, 3, false), 2, Draw::kBinary},
+      {"contrastive l1", contrastive(kManhattan, 5, true), contrastive_loss(manhattan, 5, true), 2, Draw::kBinary},
+      {"online", online(kCosine, 0.9), online_contrastive_loss(cosine_distance, 0.9), 2, Draw::kBinary},
+      {"online l2", online(kEuclidean, 3), online_contrastive_loss(euclidean, 3), 2, Draw::kBinary},
+      {"triplet", triplet(kEuclidean, 1), triplet_loss(euclidean, 1), 3},
+      {"triplet cosine", triplet(kCosine, 0.1), triplet_loss(cosine_distance, 0.1), 3},
+      {"triplet l1", triplet(kManhattan, 2), triplet_loss(manhattan, 2), 3},
+      {"cosent", cosent("cosine", 20), cosent_loss(cosine, 20), 2, Draw::kScore},
+      {"cosent with ties", cosent("cosine", 5), cosent_loss(cosine, 5), 2, Draw::kBinary},
+      {"angle", cosent("angle", 20), cosent_loss(angle, 20), 2, Draw::kScore},
+      {"angle of tuples", cosent("angle", 20), cosent_loss(angle, 20), 4},
+      {"angle of labelled tuples", cosent("angle", 5), cosent_loss(angle, 5), 3, Draw::kScore},
+      {"margin", margin_mse(kDot), margin_mse_loss(dot), 3, Draw::kNormal},
+      {"margin of scores", margin_mse(kCosine), margin_mse_loss(cosine), 4, Draw::kNormal, 3},
+      {"margins", margin_mse(kDot), margin_mse_loss(dot), 5, Draw::kNormal, 3},
+      {"kl", kl_div(kDot, 1, 1), distill_kl_div_loss(dot, 1, 1), 3, Draw::kNormal, 2},
+      {"kl at temperatures", kl_div(kCosine, 0.1, 3), distill_kl_div_loss(cosine, 0.1, 3), 5, Draw::kNormal, 4},
+      {"distill", distill("cosine"), embed_distill_loss(cosine_distance, kDim), 1, Draw::kNormal, kDim},
+      {"distill l2", distill("l2"), embed_distill_loss(euclidean, kDim), 3, Draw::kNormal, kDim},
+      {"distill mse", distill("mse"), embed_distill_loss(mean_squared, kDim), 2, Draw::kNormal, 2 * kDim},
+  };
+}
+
+Matrix draw_labels(const LossCase& loss, std::size_t rows) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  Matrix labels(rows);
+  for (auto& label : labels) {
+    for (std::size_t k = 0; loss.draw != Draw::kNothing && k < loss.width; ++k) {
+      const double value = static_cast<double>(normal(random));
+      label.push_back(loss.draw == Draw::kBinary  ? static_cast<double>(value > 0.0)
+                      : loss.draw == Draw::kScore ? static_cast<double>(static_cast<float>(std::tanh(value)))
+                                                  : value);
+    }
+  }
+  return labels;
+}
+
+// A source with these labels, as long as the problem stays where it is.
+Source source_of(const Problem& problem, const Matrix& labels) {
+  Source source = problem.source();
+  source.labels.width = labels[0].size();
+  for (const auto& label : labels) {
+    for (double value : label) source.labels.values.push_back(static_cast<float>(value));
+  }
+  return source;
+}
+
+struct Outcome {
+  double loss;
+  std::vector<float> gradient;
+};
+
+Outcome run(const CriterionTerm& term, const Problem& problem, const Source& source, unsigned threads = 2) {
+  ThreadPool pool(threads);
+  const std::size_t rows = problem.table.size(), dim = problem.table[0].size();
+  auto criterion = Criterion::create(pool, dim, {term}, Precision::kFloat32);
+  EXPECT_TRUE(criterion.is_ok()) << criterion.status().message;
+  const Status fits = criterion.value()->check(source);
+  EXPECT_TRUE(fits.is_ok()) << fits.message;
+  auto trainer = Trainer::create(pool, reference::flatten(problem.table), rows, dim, {}, 7);
+  Outcome outcome{0.0, std::vector<float>(rows * dim)};
+  auto loss = trainer.value()->gradient(*criterion.value(), source, problem.batch, outcome.gradient);
+  EXPECT_TRUE(loss.is_ok()) << loss.status().message;
+  if (loss.is_ok()) outcome.loss = loss.value();
+  return outcome;
+}
+
+TEST(Losses, AreTheDefinitionsAndTheirFiniteDifferences) {
+  const std::vector<std::vector<Prefix>> prefixes = {{}, {{3, 0.5f}, {4, 2.0f}, {kDim, 1.0f}}, {{1, 1.0f}, {6, 1.0f}}};
+  for (const LossCase& loss : loss_cases()) {
+    for (std::size_t p = 0; p < prefixes.size(); ++p) {
+      const std::string name = loss.name + ", prefixes " + std::to_string(p);
+      const Problem problem = reference::random_problem(11, 40, kDim, loss.columns, 33);
+      const Matrix labels = draw_labels(loss, problem.columns[0].count());
+      const Outcome actual = run({loss.settings, 1.0f, prefixes[p]}, problem, source_of(problem, labels));
+      const double expected = reference::plain_loss(problem, labels, prefixes[p], loss.plain);
+      EXPECT_NEAR(actual.loss, expected, 3e-6 * std::abs(expected)) << name;
+      const Matrix gradient = reference::finite_differences(problem, labels, prefixes[p], loss.plain);
+      EXPECT_LT(reference::relative_error(actual.gradient, gradient), 1e-5) << name;
+    }
+  }
+}
+
+TEST(Losses, GiveTheSameBitsForAnyNumberOfThreads) {
+  for (const LossCase& loss : loss_cases()) {
+    const Problem problem = reference::random_problem(12, 90, kDim, loss.columns, 200);
+    const Source source = source_of(problem, draw_labels(loss, problem.columns[0].count()));
+    const CriterionTerm term = {loss.settings, 0.5f, {{2, 1.0f}, {kDim, 1.0f}}};
+    const Outcome one = run(term, problem, source, 1), three = run(term, problem, source, 3);
+    EXPECT_EQ(one.loss, three.loss) << loss.name;
+    EXPECT_EQ(one.gradient, three.gradient) << loss.name;
+  }
+}
+
+// Sums over labels stay finite where no exponential of the scores does.
+TEST(Losses, RankScoresOfAnyScale) {
+  const Problem problem = reference::random_problem(13, 40, kDim, 2, 33);
+  const LossCase loss = {
+      "", settings_of("cosent", {{"similarity", std::string("cosine")}, {"scale", 1e5}}), {}, 2, Draw::kScore};
+  const Outcome actual = run({loss.settings, 1.0f, {}}, problem, source_of(problem, draw_labels(loss, 38)));
+  EXPECT_GT(actual.loss, 1e4);
+  EXPECT_LT(actual.loss, 2e5 + 10.0);
+  for (float value : actual.gradient) EXPECT_TRUE(std::isfinite(value));
+}
+
+TEST(Losses, FindNoGradientWhereThereIsNone) {
+  // Twice the same text, and texts of no tokens.
+  Problem problem = reference::random_problem(14, 9, kDim, 1, 2);
+  TokenColumn column;
+  for (std::uint32_t id : {3u, 4u}) column.ids.push_back(id);
+  for (std::uint64_t end : {2u, 2u}) column.offsets.push_back(end);
+  problem.columns = {column, column, column};
+  problem.batch = {0, 1};
+  for (const LossCase& loss : loss_cases()) {
+    if (loss.columns > 3) continue;
+    problem.columns.assign(loss.columns, column);
+    for (const std::vector<Prefix>& prefixes : {std::vector<Prefix>{}, std::vector<Prefix>{{2, 1.0f}, {kDim, 1.0f}}}) {
+      const Outcome actual = run({loss.settings, 1.0f, prefixes}, problem, source_of(problem, draw_labels(loss, 2)));
+      EXPECT_TRUE(std::isfinite(actual.loss)) << loss.name;
+      for (float value : actual.gradient) ASSERT_TRUE(std::isfinite(value)) << loss.name;
+    }
+  }
+}
+
+TEST(Losses, RefuseSourcesThatTheyCanNotRead) {
+  ThreadPool pool(1);
+  for (const LossCase& loss : loss_cases()) {
+    auto criterion = Criterion::create(pool, kDim, {{loss.settings, 1.0f, {}}}, Precision::kFloat32);
+    ASSERT_TRUE(criterion.is_ok()) << loss.name;
+    const Problem narrow = reference::random_problem(15, 9, kDim, 1, 3);
+    if (loss.columns > 1) EXPECT_FALSE(criterion.value()->check(narrow.source()).is_ok()) << loss.name;
+    if (loss.draw == Draw::kNothing) continue;
+    const Problem problem = reference::random_problem(15, 9, kDim, loss.columns, 3);
+    const Source wrong = source_of(problem, Matrix(8, std::vector<double>(loss.width + 9, 1.0)));
+    EXPECT_FALSE(criterion.value()->check(wrong).is_ok()) << loss.name;
+  }
+}
+
+TEST(Losses, RefuseSettingsThatTheyDoNotHave) {
+  ThreadPool pool(1);
+  for (const LossCase& loss : loss_cases()) {
+    for (const auto& [name, value] : loss.settings.values) {
+      Settings settings = loss.settings;
+      settings.values.erase(name);
+      const auto criterion = Criterion::create(pool, kDim, {{settings, 1.0f, {}}}, Precision::kFloat32);
+      ASSERT_FALSE(criterion.is_ok()) << loss.name;
+      EXPECT_NE(criterion.status().message.find(name), std::string::npos) << criterion.status().message;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace stillvec::training

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+
+#include "training/objective.h"
+#include "training/settings.h"
+
+namespace stillvec::training {
+
+// One a file of this folder: makes the loss of that name. kInvalidArgument names a setting that can not be.
+using MakeObjective = Result<std::unique_ptr<Objective>>(const Settings& settings, const ObjectiveContext& context);
+
+MakeObjective make_contrastive_loss;
+MakeObjective make_cosent_loss;
+MakeObjective make_cosine_similarity_loss;
+MakeObjective make_distill_kl_div_loss;
+MakeObjective make_embed_distill_loss;
+MakeObjective make_margin_mse_loss;
+MakeObjective make_online_contrastive_loss;
+MakeObjective make_triplet_loss;
+
+}  // namespace stillvec::training
