@@ -205,6 +205,26 @@ export async function readTensorBytes(file: string, { byteOffset, byteLength }: 
 }
 
 /**
+ * The same, part by part.
+ *
+ * @param partLength - Of all parts but the last one, in bytes.
+ */
+export async function* readTensorParts(
+  file: string,
+  { byteOffset, byteLength }: TensorInfo,
+  partLength: number,
+): AsyncGenerator<Buffer> {
+  const handle = await open(file, 'r');
+  try {
+    for (let begin = 0; begin < byteLength; begin += partLength) {
+      yield await readExactly(handle, file, Math.min(partLength, byteLength - begin), byteOffset + begin);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
  * Compares bytes, undefined where the file is missing, with the checksum that they had, where that is known.
  *
  * @throws ModelFormatError naming the file.

@@ -18,7 +18,7 @@ import type { FitResult } from './fit-result.js';
 import { runConfig, runSettings } from './run-config.js';
 import { tokenizeDataset } from './tokenize-dataset.js';
 import { TrainingSession } from './training-session.js';
-import { warnOfUnusedColumns, warnOfUnusedRows } from './unused.js';
+import { warnOfUnusedRows } from './unused.js';
 
 /**
  * Trains `model` and hands every new table to `publish`: at evaluations, at the end, and when the run is aborted.
@@ -41,11 +41,10 @@ export async function fit(
   const begin = performance.now();
   const config = runConfig(settings, settings.loss.lower(start.table.dim));
   const reading = tokenizeDataset(start, settings.trainDataset, tokenizerKey, settings, begin);
-  const { columns, layout, rows } = await untilAborted(reading, signal);
-  const dataset = { rows, columns: layout.texts, unusedColumns: layout.unused };
-  warnOfUnusedColumns(dataset, settings.loss.name);
+  const { columns, labels, layout, rows } = await untilAborted(reading, signal);
+  const dataset = { rows, columns: layout.texts, ...(layout.label !== undefined && { label: layout.label }) };
   const fingerprints = await untilAborted(Promise.all(columns.map((column) => column.fingerprint())), signal);
-  const saved = runSettings(config, settings, fingerprints);
+  const saved = runSettings(config, settings, [...fingerprints, ...(labels === undefined ? [] : [labels.fingerprint])]);
 
   const run = newRun(start.table, columns, config);
   const stop = (): void => {

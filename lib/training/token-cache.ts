@@ -2,14 +2,23 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import { checkData, readSafetensorsHeader, writeSafetensors, type TensorSource } from '../formats/safetensors.js';
+import {
+  checkData,
+  readSafetensorsHeader,
+  readTensorParts,
+  writeSafetensors,
+  type SafetensorsHeader,
+  type TensorSource,
+} from '../formats/safetensors.js';
 import { removeAbandoned, Staging } from '../formats/staging.js';
 import { native, type NativeTokenColumn } from '../native/index.js';
 import type { ColumnLayout, ColumnNeeds } from './columns.js';
-import type { Dataset } from './dataset.js';
+import type { Dataset, DatasetReading } from './dataset.js';
 import { DatasetFile } from './files/dataset-file.js';
 import { isPattern, tokenCacheSuffix } from './files/file-names.js';
-import type { TokenizedDataset } from './tokenize-dataset.js';
+import type { LabelShape } from './label-needs.js';
+import { RowValueBuilder } from './row-values.js';
+import type { DatasetLabels, TokenizedDataset } from './tokenize-dataset.js';
 
 /** Smaller files are tokenized in less time than a reader would wonder about a new file beside them. */
 const leastBytes = 64 << 20;
@@ -17,7 +26,7 @@ const leastBytes = 64 << 20;
 /** Values that are copied at a time. */
 const valuesAtOnce = 1 << 20;
 
-/** The token ids of dataset files, in a safetensors file beside the first: `offsets.I` and `ids.I` of column I. */
+/** The token ids and labels of dataset files, in a safetensors file beside the first: `offsets.I`, `ids.I`, `labels`. */
 export class TokenCache {
   private constructor(
     private readonly file: string,
@@ -38,40 +47,73 @@ export class TokenCache {
   }
 
   /**
-   * The columns, or undefined where there is no cache, or one of another dataset or tokenizer, or a damaged one.
+   * What it holds, or undefined where there is no cache, or one of another dataset or tokenizer, or a damaged one.
    *
    * @param vocabSize - What every id is below.
    */
-  async load(vocabSize: number): Promise<TokenizedDataset | undefined> {
+  async load(vocabSize: number, reading: DatasetReading): Promise<TokenizedDataset | undefined> {
     try {
-      const header = await readSafetensorsHeader(this.file);
-      if (header.metadata['key'] !== this.key) return undefined;
-      await checkData(this.file, header);
-      const { tensors, metadata } = header;
-      const layout = JSON.parse(metadata['layout'] ?? '') as ColumnLayout;
-      const columns: NativeTokenColumn[] = [];
-      for (;;) {
-        const offsets = tensors.find(({ name }) => name === `offsets.${columns.length}`);
-        const ids = tensors.find(({ name }) => name === `ids.${columns.length}`);
-        if (offsets === undefined || ids === undefined) break;
-        const column = new native.TokenColumn();
-        const [count = 0, tokens = 0] = [offsets.shape[0], ids.shape[0]];
-        await column.map(this.file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
-        columns.push(column);
-      }
-      const rows = columns[0]?.count ?? 0;
-      return columns.length === layout.texts.length ? { columns, layout, rows } : undefined;
+      const header = await this.#readHeader();
+      const layout = JSON.parse(header.metadata['layout'] ?? '') as ColumnLayout;
+      const columns = await this.#mapColumns(header, vocabSize);
+      const labels = await this.#readLabels(header);
+      if (columns.length !== layout.texts.length || !fits(labels, columns.length, reading)) return undefined;
+      return { columns, labels, layout, rows: columns[0]?.count ?? 0 };
     } catch {
       return undefined;
     }
   }
 
+  /** The columns that `save` has just written, so that they need no memory; undefined where they are not there. */
+  async loadColumns(vocabSize: number): Promise<readonly NativeTokenColumn[] | undefined> {
+    try {
+      return await this.#mapColumns(await this.#readHeader(), vocabSize);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #readHeader(): Promise<SafetensorsHeader> {
+    const header = await readSafetensorsHeader(this.file);
+    if (header.metadata['key'] !== this.key) throw new Error('a cache of something else');
+    await checkData(this.file, header);
+    return header;
+  }
+
+  async #mapColumns({ tensors }: SafetensorsHeader, vocabSize: number): Promise<readonly NativeTokenColumn[]> {
+    const columns: NativeTokenColumn[] = [];
+    for (;;) {
+      const offsets = tensors.find(({ name }) => name === `offsets.${columns.length}`);
+      const ids = tensors.find(({ name }) => name === `ids.${columns.length}`);
+      if (offsets === undefined || ids === undefined) return columns;
+      const column = new native.TokenColumn();
+      const [count = 0, tokens = 0] = [offsets.shape[0], ids.shape[0]];
+      await column.map(this.file, offsets.byteOffset, count - 1, ids.byteOffset, tokens, vocabSize);
+      columns.push(column);
+    }
+  }
+
+  async #readLabels({ tensors, metadata }: SafetensorsHeader): Promise<DatasetLabels | undefined> {
+    const tensor = tensors.find(({ name }) => name === 'labels');
+    if (tensor === undefined) return undefined;
+    const shape = JSON.parse(metadata['labelShape'] ?? '') as LabelShape;
+    const width = shape.vectors * shape.width;
+    const builder = new RowValueBuilder(width);
+    const partLength = rowsIn(width) * width * Float32Array.BYTES_PER_ELEMENT;
+    for await (const part of readTensorParts(this.file, tensor, partLength)) {
+      const values = new Float32Array(part.length / Float32Array.BYTES_PER_ELEMENT);
+      new Uint8Array(values.buffer).set(part);
+      builder.add(values);
+    }
+    return { shape, ...(await builder.take()) };
+  }
+
   /**
-   * Writes the columns; the file appears under its name when it is complete.
+   * Writes columns and labels; the file appears under its name when it is complete.
    *
    * @throws IoError where it was asked for and cannot be written.
    */
-  async save({ columns, layout }: TokenizedDataset, signal?: AbortSignal): Promise<void> {
+  async save({ columns, labels, layout }: TokenizedDataset, signal?: AbortSignal): Promise<void> {
     // The dataset may have changed while it was read.
     const states = await statesOf(this.dataset);
     if (keyOf(this.dataset, states, this.tokenizerJson, this.needs) !== this.key) return;
@@ -81,8 +123,12 @@ export class TokenCache {
       await removeAbandoned(folder, `${name}-`);
       files = await Staging.begin(folder, `${name}-`, this.file);
       await files.write(name, (handle, file) =>
-        writeSafetensors(handle, file, tensorsOf(columns), {
-          metadata: { key: this.key, layout: JSON.stringify(layout) },
+        writeSafetensors(handle, file, [...tensorsOf(columns), ...tensorOfLabels(labels)], {
+          metadata: {
+            key: this.key,
+            layout: JSON.stringify(layout),
+            labelShape: JSON.stringify(labels?.shape ?? null),
+          },
           signal,
         }),
       );
@@ -134,7 +180,33 @@ function keyOf(
   const tokenizer = createHash('sha256').update(tokenizerJson).digest('hex');
   const reading = { columns: columns ?? null, delimiter: delimiter ?? null };
   const states = files.map(({ size, modified }) => ({ size, modified })); // a path may be relative
-  return JSON.stringify({ version: 3, tokenizer, needs, ...reading, states });
+  return JSON.stringify({ version: 4, tokenizer, needs, ...reading, states });
+}
+
+/** Whether a loss can take the labels; one that cannot says why when the dataset is read. */
+function fits(labels: DatasetLabels | undefined, texts: number, { taker, dim }: DatasetReading): boolean {
+  const { label } = taker.needs;
+  if (labels === undefined || label === undefined) return labels === undefined;
+  return label.misfit(labels.shape, texts, dim) === undefined;
+}
+
+/** Rows that are copied at a time. */
+function rowsIn(width: number): number {
+  return Math.max(1, Math.floor(valuesAtOnce / width));
+}
+
+function tensorOfLabels(labels: DatasetLabels | undefined): TensorSource[] {
+  if (labels === undefined) return [];
+  const { width, rows } = labels;
+  return [{ name: 'labels', dtype: 'F32', shape: [rows, width], chunks: labelChunks(labels) }];
+}
+
+function* labelChunks({ values, width, rows }: DatasetLabels): Generator<Uint8Array> {
+  for (let row = 0; row < rows; row += rowsIn(width)) {
+    const part = new Float32Array(Math.min(rowsIn(width), rows - row) * width);
+    values.read(row, part);
+    yield new Uint8Array(part.buffer);
+  }
 }
 
 /** Offsets before ids: both are then aligned to their size. */

@@ -5,13 +5,22 @@ import { native, type NativeTokenColumn } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
 import type { ColumnLayout } from './columns.js';
-import { datasetParts, datasetRows, type Dataset } from './dataset.js';
+import { datasetParts, datasetRows, type Dataset, type DatasetReading } from './dataset.js';
 import { reportMilliseconds, type FitSettings } from './fit-options.js';
+import type { LabelShape } from './label-needs.js';
+import { RowValueBuilder, type RowValues } from './row-values.js';
 import { TokenCache } from './token-cache.js';
 
-/** A dataset as training takes it: the ids of its texts, and which of its columns they are. */
+/** The labels of a dataset, rows x (vectors * width). */
+export interface DatasetLabels extends RowValues {
+  readonly shape: LabelShape;
+}
+
+/** A dataset as training takes it: the ids of its texts, its labels, and which of its columns they are. */
 export interface TokenizedDataset {
   readonly columns: readonly NativeTokenColumn[];
+  /** Undefined where the loss takes none. */
+  readonly labels: DatasetLabels | undefined;
   readonly layout: ColumnLayout;
   readonly rows: number;
 }
@@ -29,49 +38,69 @@ export async function tokenizeDataset(
   { loss, signal, onProgress }: FitSettings,
   begin: number,
 ): Promise<TokenizedDataset> {
-  let columns: readonly NativeTokenColumn[] = [];
-  let layout: ColumnLayout = { texts: [], unused: [] };
-  let rows = 0;
+  const reading = { option: 'trainDataset', taker: loss, dim: model.table.dim, signal };
   let reported = begin;
-  const report = (done: number): void => {
+  const report = (done: number, columns: number): void => {
     const now = performance.now();
-    const total = (datasetRows(dataset) ?? 0) * columns.length;
+    const total = (datasetRows(dataset) ?? 0) * columns;
     if (now - reported < reportMilliseconds && done !== total) return;
     reported = now;
     const seconds = (now - begin) / 1000;
     onProgress?.({ phase: 'tokenize', done, total, rows: 0, rowsPerSecond: 0, loss: NaN, learningRate: 0, seconds });
   };
   const cache = await TokenCache.of(dataset, tokenizerKey, loss.needs);
+  let tokenized: TokenizedDataset;
   try {
-    const cached = await cache?.load(model.table.rows);
-    if (cached !== undefined) return cached;
-    for await (const part of datasetParts(dataset, { needs: loss.needs, signal })) {
-      if (rows === 0) {
-        layout = part.layout;
-        columns = part.columns.map(() => new native.TokenColumn());
-      }
-      for (const [i, column] of columns.entries()) {
-        const before = rows * columns.length + i * part.rows;
-        await model.appendTo(column, asTexts('trainDataset', part.columns[i]?.texts ?? []), {
-          signal,
-          onProgress: (done) => {
-            report(before + done);
-          },
-        });
-      }
-      rows += part.rows;
-    }
-    if (rows > 1 && cache !== undefined) {
-      await cache.save({ columns, layout, rows }, signal);
-      columns = (await cache.load(model.table.rows))?.columns ?? columns; // the mapped file in the place of memory
+    const cached = await cache?.load(model.table.rows, reading);
+    tokenized = cached ?? (await tokenize(model, dataset, reading, report));
+    if (cached === undefined && cache !== undefined) {
+      await cache.save(tokenized, signal);
+      // The mapped file in the place of memory.
+      tokenized = { ...tokenized, columns: (await cache.loadColumns(model.table.rows)) ?? tokenized.columns };
     }
   } catch (error) {
     throw fromNative(error, signal);
   }
-  if (rows < 2) {
+  const { minimumRows = 1 } = loss.needs;
+  if (tokenized.rows < minimumRows) {
     throw new InvalidArgumentError(
-      'expected at least two rows in trainDataset but found 1: the other rows of a batch are its negatives',
+      `expected at least ${minimumRows} rows in trainDataset but found ${tokenized.rows}: ${loss.name} compares the ` +
+        'rows of a batch',
     );
   }
-  return { columns, layout, rows };
+  return tokenized;
+}
+
+/** @param report - Is told the number of texts that are done, and the number of their columns. */
+async function tokenize(
+  model: StaticModel,
+  dataset: Dataset,
+  reading: DatasetReading,
+  report: (done: number, columns: number) => void,
+): Promise<TokenizedDataset> {
+  const { option, signal } = reading;
+  let columns: readonly NativeTokenColumn[] = [];
+  let layout: ColumnLayout = { texts: [] };
+  let labels: { readonly shape: LabelShape; readonly builder: RowValueBuilder } | undefined;
+  let rows = 0;
+  for await (const part of datasetParts(dataset, reading)) {
+    if (rows === 0) {
+      layout = part.layout;
+      columns = part.columns.map(() => new native.TokenColumn());
+      const shape = part.labels?.shape;
+      labels = shape && { shape, builder: new RowValueBuilder(shape.vectors * shape.width) };
+    }
+    for (const [i, column] of columns.entries()) {
+      const before = rows * columns.length + i * part.rows;
+      await model.appendTo(column, asTexts(option, part.columns[i]?.texts ?? []), {
+        signal,
+        onProgress: (done) => {
+          report(before + done, columns.length);
+        },
+      });
+    }
+    if (part.labels !== undefined) labels?.builder.add(part.labels.values);
+    rows += part.rows;
+  }
+  return { columns, layout, rows, labels: labels && { shape: labels.shape, ...(await labels.builder.take()) } };
 }

@@ -7,17 +7,8 @@ export interface FitDataset {
   readonly unusedRows: number;
   /** The columns of texts, and what each is to the loss. */
   readonly columns: readonly ColumnRole[];
-  readonly unusedColumns: readonly string[];
-}
-
-/** Says so, once a run, where the loss has no use for a column. */
-export function warnOfUnusedColumns({ columns, unusedColumns }: Omit<FitDataset, 'unusedRows'>, loss: string): void {
-  if (unusedColumns.length === 0) return;
-  const roles = columns.map(({ name, role }) => `${name} as ${role}`).join(', ');
-  warn(
-    'STILLVEC_COLUMNS_NOT_USED',
-    `fit does not use ${list(unusedColumns)} of trainDataset: ${loss} takes ${roles}. Leave out what is not meant for it`,
-  );
+  /** The column of the label, where the loss takes one. */
+  readonly label?: string;
 }
 
 /**
@@ -33,10 +24,6 @@ export function warnOfUnusedRows({ rows, unusedRows }: FitDataset, batchSampler:
         "says the same in many rows, or train with batchSampler 'random'"
       : '';
   warn('STILLVEC_ROWS_NOT_USED', `fit left ${unusedRows} of the ${rows} rows of trainDataset out of an epoch${why}`);
-}
-
-function list(names: readonly string[]): string {
-  return `the column${names.length > 1 ? 's' : ''} ${names.join(', ')}`;
 }
 
 function warn(code: string, message: string): void {

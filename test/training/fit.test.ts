@@ -275,7 +275,6 @@ describe('what fit does not use', () => {
         { name: 'positive', role: 'positive' },
         { name: 'negative', role: 'negative_1' },
       ],
-      unusedColumns: [],
     });
     expect(warnings).toEqual([
       { code: 'STILLVEC_ROWS_NOT_USED', message: expect.stringMatching(/70 of the 100 rows.*batchSampler 'random'/) },
@@ -284,7 +283,7 @@ describe('what fit does not use', () => {
     expect(random.dataset.unusedRows).toBe(0);
   });
 
-  test.each(['rows', 'columns', 'an iterable'])('a label beside a ranking loss is told of: %s', async (form) => {
+  test.each(['rows', 'columns', 'an iterable'])('a label beside a ranking loss is refused: %s', async (form) => {
     const rows = pairs.slice(0, 50).map((pair, i) => ({ ...pair, score: i }));
     const forms: Record<string, Dataset> = {
       rows,
@@ -295,14 +294,11 @@ describe('what fit does not use', () => {
       },
       'an iterable': new Set(rows),
     };
-    let result: FitResult | undefined;
-    const warnings = await warningsOf(async () => {
-      result = await (await newModel()).fit({ trainDataset: forms[form]!, loss: ranking, batchSampler: 'random' });
+    const model = await newModel();
+    await expect(model.fit({ trainDataset: forms[form]!, loss: ranking })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(/"score" of trainDataset.*label.*MultipleNegativesRankingLoss takes.*no label/),
     });
-    expect(result!.dataset).toMatchObject({ rows: 50, unusedRows: 0, unusedColumns: ['score'] });
-    expect(warnings).toEqual([
-      { code: 'STILLVEC_COLUMNS_NOT_USED', message: expect.stringContaining('the column score of trainDataset') },
-    ]);
   });
 
   test.each<[string, object, RegExp]>([
