@@ -54,7 +54,8 @@ void training_step(benchmark::State& state, Precision precision, bool matryoshka
                      {"directions", std::vector<std::string>{"query_to_doc"}},
                      {"perDirection", false},
                      {"hardnessMode", std::string("none")},
-                     {"hardnessStrength", 0.0}}};
+                     {"hardnessStrength", 0.0},
+                     {"maskDuplicates", false}}};
   if (matryoshka) term.matryoshka = {{32, 1}, {64, 1}, {128, 1}, {256, 1}, {512, 1}, {1024, 1}};
   OptimizerConfig optimizer;
   optimizer.kind = kind;

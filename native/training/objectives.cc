@@ -1,7 +1,6 @@
 #include "training/objectives.h"
 
 #include "training/losses/losses.h"
-#include "training/ranking_objective.h"
 
 namespace stillvec::training {
 namespace {
@@ -18,7 +17,7 @@ constexpr Kind kKinds[] = {
     {"distill_kl_div", make_distill_kl_div_loss},
     {"embed_distill", make_embed_distill_loss},
     {"margin_mse", make_margin_mse_loss},
-    {"multiple_negatives_ranking", make_ranking_objective},
+    {"multiple_negatives_ranking", make_multiple_negatives_ranking_loss},
     {"online_contrastive", make_online_contrastive_loss},
     {"triplet", make_triplet_loss},
 };

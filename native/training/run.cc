@@ -44,6 +44,7 @@ Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::Embeddin
   auto criterion = Criterion::create(pool, table.dim(), std::move(config.loss), config.precision);
   if (!criterion.is_ok()) return criterion.status();
   if (Status status = criterion.value()->check(source); !status.is_ok()) return status;
+  if (criterion.value()->compares_texts()) hash_texts(source);
   auto trainer = Trainer::create(pool, values, table.rows(), table.dim(), config.optimizer, config.seed);
   if (!trainer.is_ok()) return trainer.status();
   try {

@@ -22,7 +22,7 @@ const objects = `
   };
   const objective = {
     kind: 'multiple_negatives_ranking', scale: 20, similarity: 'cosine', directions: ['query_to_doc'],
-    perDirection: false, hardnessMode: 'none', hardnessStrength: 0,
+    perDirection: false, hardnessMode: 'none', hardnessStrength: 0, maskDuplicates: false,
   };
   const runConfig = {
     seed: 1, batchSize: 2, batchSampler: 'random', dropLast: false, precision: 'float32',

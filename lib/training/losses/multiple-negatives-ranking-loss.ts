@@ -1,5 +1,5 @@
 import type { NativeLoss, NativeObjective } from '../../native/index.js';
-import { finiteNumber, invalidArgument, oneOf } from '../../validate.js';
+import { boolean, finiteNumber, invalidArgument, oneOf } from '../../validate.js';
 import type { ColumnNeeds } from '../columns.js';
 import { checkLossOptions, dotOrCosine } from './loss-options.js';
 import { lossOf, type Loss } from './loss.js';
@@ -26,6 +26,11 @@ export interface MultipleNegativesRankingLossOptions {
   readonly hardnessMode?: HardnessMode | null;
   /** Added to a negative's logit, times its similarity, which counts as constant. Default: 0. */
   readonly hardnessStrength?: number;
+  /**
+   * Texts that are equal to a row's anchor or positive are no negatives of it, so that batches need not be kept free of
+   * them: `batchSampler: 'random'` will do. Default: false.
+   */
+  readonly maskDuplicates?: boolean;
 }
 
 const directionNames: readonly RankingDirection[] = ['query_to_doc', 'query_to_query', 'doc_to_query', 'doc_to_doc'];
@@ -50,6 +55,7 @@ export class MultipleNegativesRankingLoss implements Loss {
       'partitionMode',
       'hardnessMode',
       'hardnessStrength',
+      'maskDuplicates',
     ]);
     const directions = checkDirections(options.directions ?? ['query_to_doc']);
     const partition = oneOf('partitionMode', options.partitionMode ?? 'joint', ['joint', 'per_direction']);
@@ -66,6 +72,7 @@ export class MultipleNegativesRankingLoss implements Loss {
       perDirection: partition === 'per_direction',
       hardnessMode: oneOf('hardnessMode', options.hardnessMode ?? 'none', ['none', ...hardnessModes]),
       hardnessStrength: finiteNumber('hardnessStrength', options.hardnessStrength ?? 0, { min: 0 }),
+      maskDuplicates: boolean('maskDuplicates', options.maskDuplicates ?? false),
     };
   }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "training/criterion.h"
-#include "training/ranking_objective.h"
 #include "training/trainer.h"
 
 // Slow and plain versions of training in double precision, from the definitions: what the fast ones are held against.
@@ -18,6 +17,21 @@ namespace stillvec::training::reference {
 using Matrix = std::vector<std::vector<double>>;
 
 inline Matrix zeros(std::size_t rows, std::size_t columns) { return Matrix(rows, std::vector<double>(columns, 0.0)); }
+
+enum class Similarity { kCosine, kDot };
+enum Direction : unsigned { kQueryToDoc = 1, kQueryToQuery = 2, kDocToQuery = 4, kDocToDoc = 8 };
+enum class Hardness { kNone, kInBatchNegatives, kHardNegatives, kAllNegatives };
+
+// The settings of MultipleNegativesRankingLoss.
+struct RankingLoss {
+  float scale = 20.0f;
+  Similarity similarity = Similarity::kCosine;
+  unsigned directions = kQueryToDoc;
+  bool per_direction = false;
+  Hardness hardness = Hardness::kNone;
+  float hardness_strength = 0.0f;
+  bool mask_duplicates = false;
+};
 
 struct LossConfig {
   RankingLoss ranking;
@@ -40,7 +54,8 @@ inline CriterionTerm term_of(const LossConfig& loss) {
                            {"directions", directions},
                            {"perDirection", ranking.per_direction},
                            {"hardnessMode", std::string(kHardness[static_cast<int>(ranking.hardness)])},
-                           {"hardnessStrength", static_cast<double>(ranking.hardness_strength)}};
+                           {"hardnessStrength", static_cast<double>(ranking.hardness_strength)},
+                           {"maskDuplicates", ranking.mask_duplicates}};
   term.matryoshka = loss.matryoshka;
   term.dims_per_step = loss.dims_per_step;
   return term;
@@ -70,8 +85,11 @@ inline std::vector<double> mean_of(const Matrix& table, const TokenColumn& colum
 }
 
 // The loss of `texts` ([column][row] -> vector) at one prefix; adds weight * gradient to `gradients`.
-inline double ranking_loss(const RankingLoss& loss, const std::vector<Matrix>& texts, std::size_t dim, bool unit_norm,
-                           double weight, std::vector<Matrix>& gradients) {
+// `ids`: [column][row] -> the tokens.
+using Tokens = std::vector<std::vector<std::vector<std::uint32_t>>>;
+
+inline double ranking_loss(const RankingLoss& loss, const std::vector<Matrix>& texts, const Tokens& ids,
+                           std::size_t dim, bool unit_norm, double weight, std::vector<Matrix>& gradients) {
   const std::size_t batch = texts[0].size(), documents = (texts.size() - 1) * batch;
   const double scale = static_cast<double>(loss.scale), strength = static_cast<double>(loss.hardness_strength);
   std::vector<Matrix> unit(texts.size()), unit_gradient(texts.size());
@@ -99,6 +117,7 @@ inline double ranking_loss(const RankingLoss& loss, const std::vector<Matrix>& t
     std::size_t left_column;
     Candidate candidate;
     double similarity, logit;
+    bool is_positive;
   };
   double total = 0.0;
   for (std::size_t i = 0; i < batch; ++i) {
@@ -109,6 +128,9 @@ inline double ranking_loss(const RankingLoss& loss, const std::vector<Matrix>& t
       for (const Candidate& candidate : candidates) {
         const bool own = candidate.row == i;
         if (own && (direction == kQueryToQuery || direction == kDocToDoc)) continue;
+        const std::vector<std::uint32_t>& tokens = ids[candidate.column][candidate.row];
+        const bool is_of_pair = own && candidate.column < 2;
+        if (loss.mask_duplicates && !is_of_pair && (tokens == ids[0][i] || tokens == ids[1][i])) continue;
         double similarity = 0.0;
         for (std::size_t d = 0; d < dim; ++d) similarity += unit[left][i][d] * unit[candidate.column][candidate.row][d];
         const bool is_hard_negative = own && candidate.column > 1;
@@ -116,7 +138,9 @@ inline double ranking_loss(const RankingLoss& loss, const std::vector<Matrix>& t
             direction == kQueryToDoc && ((loss.hardness == Hardness::kInBatchNegatives && !own) ||
                                          (loss.hardness == Hardness::kHardNegatives && is_hard_negative) ||
                                          (loss.hardness == Hardness::kAllNegatives && (!own || is_hard_negative)));
-        scores.push_back({left, candidate, similarity, similarity * (scale + (hardened ? strength : 0.0))});
+        const bool is_positive = direction == kQueryToDoc && own && candidate.column == 1;
+        scores.push_back(
+            {left, candidate, similarity, similarity * (scale + (hardened ? strength : 0.0)), is_positive});
       }
       directions.push_back(scores);
     };
@@ -139,7 +163,7 @@ inline double ranking_loss(const RankingLoss& loss, const std::vector<Matrix>& t
       for (std::size_t j = 0; j < directions[k].size(); ++j) {
         const Score& score = directions[k][j];
         double gradient = share * std::exp(score.logit - max) / sum;
-        if (k == 0 && j == i) {
+        if (score.is_positive) {
           gradient -= 1.0;
           total -= score.logit / static_cast<double>(batch);
         }
@@ -175,14 +199,21 @@ inline double loss_and_gradient(const Problem& problem, Matrix& gradient) {
     texts.push_back(rows);
     text_gradients.push_back(zeros(rows.size(), dim));
   }
+  Tokens ids(problem.columns.size());
+  for (std::size_t c = 0; c < ids.size(); ++c) {
+    const TokenColumn& column = problem.columns[c];
+    for (std::uint32_t row : problem.batch) {
+      ids[c].emplace_back(column.ids.data() + column.offsets[row], column.ids.data() + column.offsets[row + 1]);
+    }
+  }
   double loss = 0.0;
   if (problem.loss.matryoshka.empty()) {
-    loss = ranking_loss(problem.loss.ranking, texts, dim, problem.loss.ranking.similarity == Similarity::kCosine, 1.0,
-                        text_gradients);
+    loss = ranking_loss(problem.loss.ranking, texts, ids, dim, problem.loss.ranking.similarity == Similarity::kCosine,
+                        1.0, text_gradients);
   }
   for (const Prefix& prefix : problem.loss.matryoshka) {
-    loss +=
-        ranking_loss(problem.loss.ranking, texts, prefix.dim, true, static_cast<double>(prefix.weight), text_gradients);
+    loss += ranking_loss(problem.loss.ranking, texts, ids, prefix.dim, true, static_cast<double>(prefix.weight),
+                         text_gradients);
   }
   for (std::size_t c = 0; c < texts.size(); ++c) {
     const TokenColumn& column = problem.columns[c];

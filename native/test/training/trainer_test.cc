@@ -36,7 +36,9 @@ Training make(ThreadPool& pool, const Problem& problem, const OptimizerConfig& o
   EXPECT_TRUE(criterion.is_ok()) << criterion.status().message;
   auto trainer = Trainer::create(pool, table, problem.table.size(), dim, optimizer, seed);
   EXPECT_TRUE(trainer.is_ok()) << trainer.status().message;
-  return {problem.source(), std::move(criterion.value()), std::move(trainer.value())};
+  Source source = problem.source();
+  if (criterion.value()->compares_texts()) hash_texts(source);
+  return {std::move(source), std::move(criterion.value()), std::move(trainer.value())};
 }
 
 struct Shape {
@@ -94,7 +96,7 @@ TEST(Trainer, LossAndGradientInEveryDirection) {
   for (const Shape& shape : shapes()) {
     for (unsigned directions : {1u, 1u | 2u, 1u | 4u, 1u | 8u, 1u | 2u | 8u, 15u}) {
       for (bool per_direction : {false, true}) {
-        if (per_direction && (directions & (kQueryToQuery | kDocToDoc)) != 0) continue;
+        if (per_direction && (directions & (reference::kQueryToQuery | reference::kDocToDoc)) != 0) continue;
         Problem problem = reference::random_problem(seed++, 90, shape.dim, shape.columns, shape.batch);
         problem.loss.matryoshka = shape.matryoshka;
         problem.loss.ranking.directions = directions;
@@ -110,7 +112,7 @@ TEST(Trainer, LossAndGradientOfDotProducts) {
   for (const Shape& shape : shapes()) {
     Problem problem = reference::random_problem(50, 90, shape.dim, shape.columns, shape.batch);
     problem.loss.matryoshka = shape.matryoshka;
-    problem.loss.ranking.similarity = Similarity::kDot;
+    problem.loss.ranking.similarity = reference::Similarity::kDot;
     problem.loss.ranking.scale = 0.7f;
     problem.loss.ranking.directions = 15;
     expect_gradient(problem, "dim " + std::to_string(shape.dim), Precision::kFloat32, 1e-5, 1e-5);
@@ -119,7 +121,8 @@ TEST(Trainer, LossAndGradientOfDotProducts) {
 
 TEST(Trainer, LossAndGradientOfHardness) {
   for (const Shape& shape : shapes()) {
-    for (Hardness hardness : {Hardness::kInBatchNegatives, Hardness::kHardNegatives, Hardness::kAllNegatives}) {
+    for (reference::Hardness hardness : {reference::Hardness::kInBatchNegatives, reference::Hardness::kHardNegatives,
+                                         reference::Hardness::kAllNegatives}) {
       for (unsigned directions : {1u, 15u}) {
         Problem problem = reference::random_problem(60, 90, shape.dim, shape.columns, shape.batch);
         problem.loss.matryoshka = shape.matryoshka;
@@ -128,6 +131,34 @@ TEST(Trainer, LossAndGradientOfHardness) {
         problem.loss.ranking.hardness_strength = 9.0f;
         expect_gradient(problem,
                         "dim " + std::to_string(shape.dim) + " hardness " + std::to_string(static_cast<int>(hardness)));
+      }
+    }
+  }
+}
+
+// The same texts in several rows and columns, and one that is its own positive.
+TEST(Trainer, LossAndGradientWithDuplicatesMasked) {
+  for (const Shape& shape : shapes()) {
+    if (shape.batch == 2) continue;  // little is left of the loss then, and that rounded
+    for (unsigned directions : {1u, 1u | 4u, 15u}) {
+      for (reference::Hardness hardness : {reference::Hardness::kNone, reference::Hardness::kAllNegatives}) {
+        Problem problem = reference::random_problem(65, 90, shape.dim, shape.columns, shape.batch);
+        const std::vector<TokenColumn> all = problem.columns;
+        for (std::size_t c = 0; c < all.size(); ++c) {
+          TokenColumn& column = problem.columns[c] = TokenColumn();
+          for (std::size_t text = 0; text < all[c].count(); ++text) {
+            const TokenColumn& from = all[text % 3 == 0 ? c : 0];
+            const std::size_t of = text % 3 == 0 ? text : text % 5;
+            for (std::uint64_t k = from.offsets[of]; k < from.offsets[of + 1]; ++k) column.ids.push_back(from.ids[k]);
+            column.offsets.push_back(column.ids.size());
+          }
+        }
+        problem.loss.matryoshka = shape.matryoshka;
+        problem.loss.ranking.directions = directions;
+        problem.loss.ranking.hardness = hardness;
+        problem.loss.ranking.hardness_strength = 3.0f;
+        problem.loss.ranking.mask_duplicates = true;
+        expect_gradient(problem, "dim " + std::to_string(shape.dim) + " directions " + std::to_string(directions));
       }
     }
   }
@@ -315,9 +346,9 @@ TEST(Criterion, NamesWhatCannotBe) {
   loss.matryoshka = {{2, 1}, {2, 1}};
   EXPECT_EQ(status(loss).code, Code::kInvalidArgument);
   loss = {};
-  loss.ranking.directions = kDocToQuery;
+  loss.ranking.directions = reference::kDocToQuery;
   EXPECT_EQ(status(loss).code, Code::kInvalidArgument);
-  loss.ranking.directions = kQueryToDoc | kDocToDoc;
+  loss.ranking.directions = reference::kQueryToDoc | reference::kDocToDoc;
   loss.ranking.per_direction = true;
   EXPECT_EQ(status(loss).code, Code::kInvalidArgument);
   loss = {};

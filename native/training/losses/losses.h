@@ -16,6 +16,7 @@ MakeObjective make_cosine_similarity_loss;
 MakeObjective make_distill_kl_div_loss;
 MakeObjective make_embed_distill_loss;
 MakeObjective make_margin_mse_loss;
+MakeObjective make_multiple_negatives_ranking_loss;
 MakeObjective make_online_contrastive_loss;
 MakeObjective make_triplet_loss;
 
