@@ -1,6 +1,43 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/**
+ * Which way imports run in lib/: a file may import what stands in its own layer and in those after it. A name with a
+ * slash is a folder, `*` are the files of lib/ that have no other layer.
+ */
+const layers = [
+  ['cli/'],
+  ['index'],
+  ['sentence-transformer'],
+  ['training/'],
+  ['evaluation/'],
+  ['search/'],
+  ['*'],
+  ['formats/'],
+  ['native/'],
+  ['errors', 'event-loop', 'similarity-functions', 'validate'],
+];
+
+const namedFiles = layers.flat().filter((name) => /^[^*/]+$/.test(name));
+
+const importOrder = layers.slice(1).map((layer, before) => {
+  const isFolder = layer[0].endsWith('/');
+  const up = isFolder ? '(?:\\.\\./)+' : '\\./';
+  const targets = layers
+    .slice(0, before + 1)
+    .flat()
+    .map((name) => {
+      if (name.endsWith('/')) return name;
+      return name === '*' ? `(?!(?:${namedFiles.join('|')})\\.js$)[^/]+\\.js$` : `${name}\\.js$`;
+    });
+  const message = 'Imports run one way: `layers` in eslint.config.mjs says which.';
+  return {
+    files: layer.map((name) => (isFolder ? `lib/${name}**/*.ts` : `lib/${name}.ts`)),
+    ignores: layer.includes('*') ? namedFiles.map((name) => `lib/${name}.ts`) : [],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: `^${up}(?:${targets.join('|')})`, message }] }] },
+  };
+});
+
 export default defineConfig([
   globalIgnores(['build*/', 'dist/', 'coverage/', 'prebuilds/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -22,6 +59,7 @@ export default defineConfig([
       'no-console': 'error',
     },
   },
+  ...importOrder,
   { files: ['**/*.{mjs,cjs}'], extends: [tseslint.configs.strict, tseslint.configs.stylistic] },
   // An addon is loaded by `require` alone.
   { files: ['**/*.cjs', 'lib/native/addon.ts'], rules: { '@typescript-eslint/no-require-imports': 'off' } },

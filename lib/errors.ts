@@ -1,15 +1,18 @@
+export const errorCodes = [
+  'ERR_INVALID_ARGUMENT',
+  'ERR_OUT_OF_RANGE',
+  'ERR_MODEL_NOT_FOUND',
+  'ERR_MODEL_CORRUPT',
+  'ERR_UNSUPPORTED',
+  'ERR_IO',
+  'ERR_MISSING_DEPENDENCY',
+  'ERR_OUT_OF_MEMORY',
+  'ERR_NOT_FINITE',
+  'ERR_NATIVE_LOAD',
+] as const;
+
 /** Stable identifiers of everything that stillvec itself throws. Messages may be reworded; codes may not. */
-export type ErrorCode =
-  | 'ERR_INVALID_ARGUMENT'
-  | 'ERR_OUT_OF_RANGE'
-  | 'ERR_MODEL_NOT_FOUND'
-  | 'ERR_MODEL_CORRUPT'
-  | 'ERR_UNSUPPORTED'
-  | 'ERR_IO'
-  | 'ERR_MISSING_DEPENDENCY'
-  | 'ERR_OUT_OF_MEMORY'
-  | 'ERR_NOT_FINITE'
-  | 'ERR_NATIVE_LOAD';
+export type ErrorCode = (typeof errorCodes)[number];
 
 /** The base of every error that stillvec raises; an aborted call rejects with its signal's own reason instead. */
 export class StillvecError extends Error {
@@ -95,6 +98,17 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What the addon's kinds of failure, `Status::Code` in the core, become. An abort is none. */
+const nativeErrors = {
+  invalid_argument: (message, options) => new InvalidArgumentError(message, options),
+  out_of_range: (message, options) => new InvalidArgumentError(message, { ...options, code: 'ERR_OUT_OF_RANGE' }),
+  corrupt: (message, options) => new ModelFormatError(message, options),
+  unsupported: (message, options) => new UnsupportedError(message, options),
+  io: (message, options) => new IoError(message, options),
+  out_of_memory: (message, options) => new OutOfMemoryError(message, options),
+  not_finite: (message, options) => new TrainingError(message, options),
+} satisfies Readonly<Record<string, (message: string, options: ErrorOptions) => StillvecError>>;
+
 /**
  * Turns what the addon threw into the public classes. The addon throws plain errors whose `code` is the kind of
  * failure; anything else, a `StillvecError` included, is returned as it is.
@@ -103,26 +117,13 @@ export function messageOf(error: unknown): string {
  */
 export function fromNative(error: unknown, signal?: AbortSignal): unknown {
   if (!(error instanceof Error) || error instanceof StillvecError) return error;
-  const { message } = error;
-  const options = { cause: error };
-  switch (systemCode(error)) {
-    case 'invalid_argument':
-      return new InvalidArgumentError(message, options);
-    case 'out_of_range':
-      return new InvalidArgumentError(message, { ...options, code: 'ERR_OUT_OF_RANGE' });
-    case 'corrupt':
-      return new ModelFormatError(message, options);
-    case 'unsupported':
-      return new UnsupportedError(message, options);
-    case 'io':
-      return new IoError(message, options);
-    case 'out_of_memory':
-      return new OutOfMemoryError(message, options);
-    case 'not_finite':
-      return new TrainingError(message, options);
-    case 'aborted':
-      return signal?.aborted === true ? signal.reason : new DOMException(message, 'AbortError');
-    default:
-      return error;
+  const kind = systemCode(error);
+  if (kind === 'aborted') {
+    return signal?.aborted === true ? signal.reason : new DOMException(error.message, 'AbortError');
   }
+  return isNativeKind(kind) ? nativeErrors[kind](error.message, { cause: error }) : error;
+}
+
+function isNativeKind(kind: string | undefined): kind is keyof typeof nativeErrors {
+  return kind !== undefined && Object.hasOwn(nativeErrors, kind);
 }

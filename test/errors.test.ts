@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
 import { describe, expect, test } from '@jest/globals';
 import {
+  errorCodes,
   fromNative,
   InvalidArgumentError,
   IoError,
@@ -12,6 +16,8 @@ import {
   systemCode,
   UnsupportedError,
 } from '../lib/errors.js';
+
+const root = path.resolve(__dirname, '..');
 
 function nativeError(code: string): Error {
   return Object.assign(new Error(`native ${code}`), { code });
@@ -42,6 +48,11 @@ describe('the error classes', () => {
   });
 });
 
+test('the codes are those of docs/troubleshooting.md', () => {
+  const page = readFileSync(path.join(root, 'docs/troubleshooting.md'), 'utf8');
+  expect([...page.matchAll(/^\| `(ERR_\w+)`/gm)].map(([, code]) => code)).toEqual(errorCodes);
+});
+
 describe('fromNative', () => {
   test.each([
     ['invalid_argument', 'ERR_INVALID_ARGUMENT'],
@@ -50,9 +61,21 @@ describe('fromNative', () => {
     ['unsupported', 'ERR_UNSUPPORTED'],
     ['io', 'ERR_IO'],
     ['out_of_memory', 'ERR_OUT_OF_MEMORY'],
+    ['not_finite', 'ERR_NOT_FINITE'],
   ])('maps %s to %s', (kind, code) => {
     const native = nativeError(kind);
     expect(fromNative(native)).toMatchObject({ code, message: `native ${kind}`, cause: native });
+  });
+
+  test('knows every kind of the addon', () => {
+    const source = readFileSync(path.join(root, 'native/binding/errors.cc'), 'utf8');
+    const kinds = [...source.matchAll(/case Code::k\w+: return "(\w+)"/g)].map(([, kind = '']) => kind);
+    expect(kinds).toContain('not_finite');
+    const unknown = kinds.filter((kind) => {
+      const thrown = nativeError(kind);
+      return fromNative(thrown) === thrown;
+    });
+    expect(unknown).toEqual([]);
   });
 
   test('reports an abort by the reason of the signal', () => {

@@ -1,10 +1,15 @@
-import type { ModelContent } from './model-folder-writer.js';
+import type { ModelSettings } from './model-folder.js';
 
 /** Tells a card that was written here from one of a person. */
 export const modelCardMark = '<!-- Card written by stillvec; remove this line to keep your own text. -->';
 
+/** What a card says of a model. */
+export interface DescribedModel extends ModelSettings {
+  readonly table: { readonly dtype: string; readonly rows: number; readonly dim: number };
+}
+
 /** The README.md of a saved model: what it is, and how to use it from JavaScript and from Python. */
-export function modelCard({ table, normalize, prompts, similarityFnName, truncateDim }: ModelContent): string {
+export function modelCard({ table, normalize, prompts, similarityFnName, truncateDim }: DescribedModel): string {
   const promptRows = Object.entries(prompts)
     .filter(([, prompt]) => prompt !== '')
     .map(([name, prompt]) => `| prompt \`${name}\` | \`${JSON.stringify(prompt)}\` |\n`);
