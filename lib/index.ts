@@ -21,7 +21,7 @@ export type { TextSource } from './encode-stream.js';
 export type { Utf8Column } from './texts.js';
 export type { TableDtype } from './native/index.js';
 export type { TopK } from './search/top-k.js';
-export type { EmbeddingsInput } from './vectors.js';
+export type { AnyEmbeddingsInput, EmbeddingsInput } from './vectors.js';
 export type { SimilarityFunction } from './similarity-functions.js';
 
 export { semanticSearch, semanticSearchAsync } from './search/semantic-search.js';

@@ -7,7 +7,7 @@ import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
 import { native, tableDtypes, type NativeTable, type TableDtype } from './native/index.js';
-import { topK, topKAsync, type TopK } from './search/top-k.js';
+import { topK, topKAsync, type SearchRequest, type TopK } from './search/top-k.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
 import { pairwiseSimilarity, pairwiseSimilarityAsync, similarityMatrix, similarityMatrixAsync } from './similarity.js';
 import { isQuantized, outputColumns, StaticModel, type RowSettings } from './static-model.js';
@@ -15,7 +15,7 @@ import { asTexts, type Utf8Column } from './texts.js';
 import type { FitOptions } from './training/fit-options.js';
 import type { FitResult } from './training/fit-result.js';
 import { fit } from './training/fit.js';
-import type { EmbeddingsInput } from './vectors.js';
+import type { AnyEmbeddingsInput, EmbeddingsInput } from './vectors.js';
 import {
   abortSignal,
   boolean,
@@ -395,18 +395,22 @@ export class SentenceTransformer {
    * corpus that came from `encode` is searched where it lies, any other is copied first; neither may change meanwhile.
    */
   async searchTopK(
-    queries: EmbeddingsInput,
-    corpus: EmbeddingsInput,
+    queries: AnyEmbeddingsInput,
+    corpus: AnyEmbeddingsInput,
     k: number,
     options: SimilarityOptions = {},
   ): Promise<TopK> {
     const signal = similaritySignal('searchTopK', options);
-    return topKAsync(queries, corpus, positiveInteger('k', k), this.#settings.similarityFnName, { signal });
+    return topKAsync(queries, corpus, this.#searchRequest(k), { signal });
   }
 
   /** As `searchTopK`, and blocks until it is done. */
-  searchTopKSync(queries: EmbeddingsInput, corpus: EmbeddingsInput, k: number): TopK {
-    return topK(queries, corpus, positiveInteger('k', k), this.#settings.similarityFnName);
+  searchTopKSync(queries: AnyEmbeddingsInput, corpus: AnyEmbeddingsInput, k: number): TopK {
+    return topK(queries, corpus, this.#searchRequest(k));
+  }
+
+  #searchRequest(k: number): SearchRequest {
+    return { k: positiveInteger('k', k), similarity: this.#settings.similarityFnName };
   }
 
   /**

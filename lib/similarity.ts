@@ -1,13 +1,10 @@
-import { cancellable } from './abort.js';
-import { fromNative, InvalidArgumentError } from './errors.js';
+import { InvalidArgumentError } from './errors.js';
 import { Matrix } from './matrix.js';
-import { native, type NativeCancellation, type NativeSharedRows } from './native/index.js';
+import { native } from './native/index.js';
 import { rowArray, rowBuffer, toArray, type RowShape } from './rows.js';
 import type { SimilarityFunction } from './similarity-functions.js';
-import { asVectors, sharedRows, type EmbeddingsInput, type Vectors } from './vectors.js';
-
-/** Products that are computed at once without leaving the calling thread: waking another one takes longer. */
-const smallCall = 1 << 20;
+import { atOnce, isSmall, onPool } from './native-call.js';
+import { asVectors, checkDimensions, type EmbeddingsInput, type Vectors } from './vectors.js';
 
 /** The similarity of every row of `a` with every row of `b`: |a| x |b|. */
 export function similarityMatrix(a: EmbeddingsInput, b: EmbeddingsInput, name: SimilarityFunction): Matrix {
@@ -27,7 +24,7 @@ export async function similarityMatrixAsync(
 ): Promise<Matrix> {
   const [left, right] = pair(a, b, 'embeddings1', 'embeddings2');
   if (isSmall(left, right)) return similarityMatrix(a, b, name);
-  return onPool(left, right, signal, async (x, y, cancellation) => {
+  return onPool([left, right], signal, async ([x, y], cancellation) => {
     const shape = floats(left.rows, right.rows);
     const buffer = rowBuffer(shape);
     await native.similarityAsync(x, y, left.dim, name, buffer, cancellation);
@@ -52,8 +49,8 @@ export async function pairwiseSimilarityAsync(
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   const [left, right] = rowPair(a, b);
-  if (left.rows * left.dim <= smallCall) return pairwiseSimilarity(a, b, name);
-  return onPool(left, right, signal, async (x, y, cancellation) => {
+  if (isSmall(left)) return pairwiseSimilarity(a, b, name);
+  return onPool([left, right], signal, async ([x, y], cancellation) => {
     const shape = floats(left.rows, 1);
     const buffer = rowBuffer(shape);
     await native.similarityPairwiseAsync(x, y, left.dim, name, buffer, cancellation);
@@ -62,14 +59,9 @@ export async function pairwiseSimilarityAsync(
 }
 
 /** Both sides as vectors of one length. */
-export function pair(a: EmbeddingsInput, b: EmbeddingsInput, nameA: string, nameB: string): [Vectors, Vectors] {
-  const left = asVectors(nameA, a);
-  const right = asVectors(nameB, b);
-  if (left.dim !== right.dim) {
-    throw new InvalidArgumentError(
-      `expected ${nameA} and ${nameB} of one dimension but received ${left.dim} and ${right.dim}`,
-    );
-  }
+function pair(a: EmbeddingsInput, b: EmbeddingsInput, nameA: string, nameB: string): [Vectors, Vectors] {
+  const [left, right] = [asVectors(nameA, a), asVectors(nameB, b)];
+  checkDimensions(left, right, nameA, nameB);
   return [left, right];
 }
 
@@ -81,45 +73,10 @@ function rowPair(a: EmbeddingsInput, b: EmbeddingsInput): [Vectors, Vectors] {
   );
 }
 
-export function all(vectors: Vectors): Float32Array {
+function all(vectors: Vectors): Float32Array {
   return vectors.block(0, vectors.rows);
 }
 
 function floats(count: number, columns: number): RowShape<'float32'> {
   return { count, columns, precision: 'float32', out: undefined };
-}
-
-export function isSmall(a: Vectors, b: Vectors): boolean {
-  return a.rows * b.rows * a.dim <= smallCall && (a.rows + b.rows) * a.dim <= smallCall;
-}
-
-export function atOnce<T>(compute: () => T): T {
-  try {
-    return compute();
-  } catch (error) {
-    throw fromNative(error);
-  }
-}
-
-export async function onPool<T>(
-  a: Vectors,
-  b: Vectors,
-  signal: AbortSignal | undefined,
-  compute: (a: NativeSharedRows, b: NativeSharedRows, cancellation: NativeCancellation) => Promise<T>,
-): Promise<T> {
-  const run = async (cancellation: NativeCancellation): Promise<T> => {
-    const left = await sharedRows(a);
-    const right = await sharedRows(b);
-    try {
-      return await compute(left.rows, right.rows, cancellation);
-    } finally {
-      left.copy?.release();
-      right.copy?.release();
-    }
-  };
-  try {
-    return await cancellable(signal, run);
-  } catch (error) {
-    throw fromNative(error, signal);
-  }
 }

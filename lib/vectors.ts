@@ -1,18 +1,28 @@
+import { embeddingArrays, type EmbeddingArray, type Precision } from './embeddings.js';
 import { InvalidArgumentError } from './errors.js';
 import { Pause } from './event-loop.js';
 import type { MatrixLike } from './matrix.js';
 import { native, type NativeRowBuffer, type NativeSharedRows } from './native/index.js';
-import { describe, invalidArgument } from './validate.js';
+import { describe, invalidArgument, oneOf } from './validate.js';
 
 /** One or more float32 embeddings: what `encode` gave, one vector, or an array of vectors of one length. */
 export type EmbeddingsInput = MatrixLike | Float32Array | readonly (Float32Array | readonly number[])[];
 
-/** Float32 vectors of one length, whatever they came in. */
-export interface Vectors {
+/**
+ * Embeddings of any precision: what `EmbeddingsInput` says, or quantized ones. Those of a plain object that names no
+ * `precision` are int8 or uint8, as their array.
+ */
+export type AnyEmbeddingsInput = EmbeddingsInput | (MatrixLike & { readonly precision?: Precision });
+
+/** Vectors of one length, whatever they came in. */
+export interface Vectors<P extends Precision = 'float32'> {
   readonly rows: number;
   readonly dim: number;
+  readonly precision: P;
+  /** Elements of a row: fewer than `dim` where they are bits. */
+  readonly columns: number;
   /** Rows [begin, end), one after the other. */
-  block(begin: number, end: number): Float32Array;
+  block(begin: number, end: number): EmbeddingArray<P>;
 }
 
 /** Rows that are copied between two looks at the clock. */
@@ -20,19 +30,44 @@ const rowsAtOnce = 512;
 
 /** @throws InvalidArgumentError naming `option`, and the vector where it is about one. */
 export function asVectors(option: string, input: unknown): Vectors {
-  if (input instanceof Float32Array) return new MatrixVectors(input, 1, input.length);
+  const vectors = asAnyVectors(option, input);
+  if (isFloat(vectors)) return vectors;
+  throw new InvalidArgumentError(
+    `expected float32 embeddings for ${option} but received ${vectors.precision}; similarities are those of ` +
+      'embeddings encoded with precision float32',
+  );
+}
+
+/** As `asVectors`, of any precision. */
+export function asAnyVectors(option: string, input: unknown): Vectors<Precision> {
+  if (input instanceof Float32Array) return new MatrixVectors(input, 1, input.length, 'float32');
   if (isMatrix(input)) return matrixVectors(option, input);
   if (Array.isArray(input)) return new ArrayVectors(option, input);
   throw invalidArgument(option, 'Embeddings, a Float32Array or an array of vectors', input);
+}
+
+/** @throws InvalidArgumentError where the vectors of the two are not of one length. */
+export function checkDimensions(a: Vectors<Precision>, b: Vectors<Precision>, nameA: string, nameB: string): void {
+  if (a.dim === b.dim) return;
+  throw new InvalidArgumentError(`expected ${nameA} and ${nameB} of one dimension but received ${a.dim} and ${b.dim}`);
+}
+
+function isFloat(vectors: Vectors<Precision>): vectors is Vectors {
+  return vectors.precision === 'float32';
 }
 
 /**
  * The vectors where the addon's threads may read them: as they are when they lie in memory of the addon's, as results
  * of `encode` do, else copied, with pauses. What was copied is to be released.
  */
-export async function sharedRows(vectors: Vectors): Promise<{ rows: NativeSharedRows; copy?: NativeRowBuffer }> {
+export async function sharedRows(
+  vectors: Vectors<Precision>,
+): Promise<{ rows: NativeSharedRows; copy?: NativeRowBuffer }> {
   if (vectors instanceof MatrixVectors && native.isShared(vectors.data)) return { rows: vectors.data };
-  const copy = new native.RowBuffer(vectors.rows, vectors.dim * Float32Array.BYTES_PER_ELEMENT);
+  const copy = new native.RowBuffer(
+    vectors.rows,
+    vectors.columns * embeddingArrays[vectors.precision].BYTES_PER_ELEMENT,
+  );
   const pause = new Pause();
   for (let begin = 0; begin < vectors.rows; begin += rowsAtOnce) {
     copy.write(begin, vectors.block(begin, Math.min(vectors.rows, begin + rowsAtOnce)));
@@ -45,40 +80,53 @@ function isMatrix(input: unknown): input is { readonly data: unknown; readonly s
   return typeof input === 'object' && input !== null && 'data' in input && 'shape' in input;
 }
 
-function matrixVectors(option: string, { data, shape }: { data: unknown; shape: unknown }): Vectors {
-  if (!(data instanceof Float32Array)) {
-    throw new InvalidArgumentError(
-      `expected float32 embeddings for ${option} but received ${describe(data)}; similarities are those of ` +
-        'embeddings encoded with precision float32',
-    );
+const precisions = Object.keys(embeddingArrays) as Precision[];
+
+function matrixVectors(
+  option: string,
+  { data, shape, precision }: { data: unknown; shape: unknown; precision?: unknown },
+): Vectors<Precision> {
+  const stored = precision === undefined ? undefined : oneOf(`${option}.precision`, precision, precisions);
+  const fits = stored ?? (['float32', 'int8', 'uint8'] as const).find((name) => data instanceof embeddingArrays[name]);
+  if (fits === undefined) {
+    throw invalidArgument(`${option}.data`, 'a Float32Array, an Int8Array or a Uint8Array', data);
   }
-  const [rows, dim, ...rest] = Array.isArray(shape) ? (shape as readonly unknown[]) : [];
-  if (!isCount(rows) || !isCount(dim) || rest.length > 0 || rows * dim !== data.length) {
+  if (!(data instanceof embeddingArrays[fits])) {
+    throw invalidArgument(`${option}.data`, `the ${embeddingArrays[fits].name} of ${fits} embeddings`, data);
+  }
+  const [rows, columns, ...rest] = Array.isArray(shape) ? (shape as readonly unknown[]) : [];
+  if (!isCount(rows) || !isCount(columns) || rest.length > 0 || rows * columns !== data.length) {
     const received = Array.isArray(shape) ? `[${shape.join(', ')}]` : describe(shape);
     throw new InvalidArgumentError(
       `expected [rows, columns] of the ${data.length} values of ${option}.data for ${option}.shape but received ${received}`,
     );
   }
-  return new MatrixVectors(data, rows, dim);
+  return new MatrixVectors(data, rows, columns, fits);
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-class MatrixVectors implements Vectors {
+class MatrixVectors<P extends Precision> implements Vectors<P> {
   constructor(
-    readonly data: Float32Array,
+    readonly data: EmbeddingArray<P>,
     readonly rows: number,
-    readonly dim: number,
+    readonly columns: number,
+    readonly precision: P,
   ) {}
 
-  block(begin: number, end: number): Float32Array {
-    return this.data.subarray(begin * this.dim, end * this.dim);
+  get dim(): number {
+    return this.precision === 'binary' || this.precision === 'ubinary' ? 8 * this.columns : this.columns;
+  }
+
+  block(begin: number, end: number): EmbeddingArray<P> {
+    return this.data.subarray(begin * this.columns, end * this.columns) as EmbeddingArray<P>;
   }
 }
 
 class ArrayVectors implements Vectors {
+  readonly precision = 'float32';
   readonly rows: number;
   readonly dim: number;
 
@@ -88,6 +136,10 @@ class ArrayVectors implements Vectors {
   ) {
     this.rows = vectors.length;
     this.dim = this.rows === 0 ? 0 : this.#vector(0).length;
+  }
+
+  get columns(): number {
+    return this.dim;
   }
 
   block(begin: number, end: number): Float32Array {

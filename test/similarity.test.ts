@@ -94,7 +94,13 @@ test('a result that no memory can hold is refused', async () => {
 
 describe('wrong input', () => {
   test.each<[string, unknown, RegExp]>([
-    ['quantized embeddings', { data: new Int8Array(4), shape: [2, 2] }, /float32.*corpus/],
+    ['an array of another kind', { data: new Float64Array(4), shape: [2, 2] }, /corpus\.data.*Float64Array/],
+    [
+      'a precision of another array',
+      { data: new Int8Array(4), shape: [2, 2], precision: 'ubinary' },
+      /Uint8Array of ubinary/,
+    ],
+    ['an unknown precision', { data: new Int8Array(4), shape: [2, 2], precision: 'int4' }, /corpus\.precision.*"int4"/],
     [
       'a shape that is not of the data',
       { data: new Float32Array(6), shape: [2, 2] },
@@ -129,4 +135,9 @@ describe('wrong input', () => {
     expect(() => model.searchTopKSync([[1, 2]], rows as never, 1)).toThrow(expect.objectContaining(refused));
     await expect(model.searchTopK([[1, 2]], rows as never, 1)).rejects.toMatchObject(refused);
   });
+});
+
+test('similarities are those of float32 embeddings', () => {
+  const rows = { data: new Int8Array(4), shape: [2, 2] } as const;
+  expect(() => models.get('cosine')!.similarity([[1, 2]], rows as never)).toThrow(/float32.*embeddings2.*int8/);
 });

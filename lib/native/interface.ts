@@ -30,7 +30,7 @@ export interface Native {
   readonly RowBuffer: new (rows: number, rowBytes: number) => NativeRowBuffer;
   readonly Cancellation: new () => NativeCancellation;
   /** Whether the addon's threads may read the array: whether it lies in memory that a RowBuffer gave out. */
-  isShared(array: Float32Array): boolean;
+  isShared(array: NativeRows): boolean;
   readonly Encoder: new (tokenizer: NativeTokenizer | null, table: NativeTable) => NativeEncoder;
   readonly TokenColumn: new () => NativeTokenColumn;
   readonly TrainingRun: new (
@@ -49,18 +49,38 @@ export interface Native {
   similarityPairwiseAsync(
     ...call: [...NativePair, out: NativeRowBuffer, cancellation: NativeCancellation]
   ): Promise<void>;
-  topK(queries: Float32Array, corpus: Float32Array, dim: number, k: number, similarity: string): NativeHits;
-  /** Of the queries [begin, end). */
+  topK(
+    queries: NativeRows,
+    queryPrecision: string,
+    corpus: NativeRows,
+    corpusPrecision: string,
+    dim: number,
+    request: NativeSearchRequest,
+  ): NativeHits;
   topKAsync(
     queries: NativeSharedRows,
+    queryPrecision: string,
     corpus: NativeSharedRows,
+    corpusPrecision: string,
     dim: number,
-    k: number,
-    similarity: string,
-    begin: number,
-    end: number,
+    request: NativeSearchRequest,
     cancellation: NativeCancellation,
   ): Promise<NativeHits>;
+  communities(
+    embeddings: NativeRows,
+    precision: string,
+    dim: number,
+    threshold: number,
+    least: number,
+  ): NativeCommunities;
+  communitiesAsync(
+    embeddings: NativeSharedRows,
+    precision: string,
+    dim: number,
+    threshold: number,
+    least: number,
+    cancellation: NativeCancellation,
+  ): Promise<NativeCommunities>;
   quantize(embeddings: Float32Array, dim: number, dtype: 'int8' | 'uint8', out: Int8Array | Uint8Array): void;
   quantizeAsync(
     embeddings: NativeSharedRows,
@@ -146,12 +166,30 @@ export interface NativeCancellation {
   cancel(): void;
 }
 
-/** Floats that the addon's threads may read: see `isShared`. */
-export type NativeSharedRows = NativeRowBuffer | Float32Array;
+/** Rows that the addon's threads may read: see `isShared`. */
+export type NativeSharedRows = NativeRowBuffer | NativeRows;
 
 export type NativePair = [a: NativeSharedRows, b: NativeSharedRows, dim: number, similarity: string];
 
-/** Queries x k. */
+export interface NativeSearchRequest {
+  readonly k: number;
+  readonly similarity: string;
+  /** Hits of a lower score are none. */
+  readonly atLeast: number;
+  /** The queries are rows of the corpus, and find only rows before themselves. */
+  readonly earlier: boolean;
+  /** The queries [begin, end) are looked at. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Groups of row numbers, one after the other. */
+export interface NativeCommunities {
+  readonly members: Uint32Array;
+  readonly sizes: Uint32Array;
+}
+
+/** Queries x k; a place without a hit has the index 2^32 - 1. */
 export interface NativeHits {
   readonly indices: Uint32Array;
   readonly scores: Float32Array;

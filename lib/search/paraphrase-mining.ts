@@ -9,7 +9,7 @@ import {
   stringArray,
   type OptionAdvice,
 } from '../validate.js';
-import { asVectors, type EmbeddingsInput } from '../vectors.js';
+import { asAnyVectors, type AnyEmbeddingsInput } from '../vectors.js';
 import { checkModel, encodingOptions, isModel, type EncodesTexts } from './encodes.js';
 import { eachTopK, type SearchProgress, type TopKPart } from './top-k.js';
 
@@ -61,9 +61,9 @@ export function paraphraseMining(
   options?: ParaphraseMiningOptions,
 ): Promise<ScoredPair[]>;
 /** The same of embeddings. */
-export function paraphraseMining(embeddings: EmbeddingsInput, options?: EmbeddingPairOptions): Promise<ScoredPair[]>;
+export function paraphraseMining(embeddings: AnyEmbeddingsInput, options?: EmbeddingPairOptions): Promise<ScoredPair[]>;
 export async function paraphraseMining(
-  modelOrEmbeddings: EncodesTexts | EmbeddingsInput,
+  modelOrEmbeddings: EncodesTexts | AnyEmbeddingsInput,
   textsOrOptions?: readonly string[] | EmbeddingPairOptions,
   options: ParaphraseMiningOptions = {},
 ): Promise<ScoredPair[]> {
@@ -96,12 +96,12 @@ function checkPairOptions(options: EmbeddingPairOptions): {
   };
 }
 
-async function minePairs(embeddings: EmbeddingsInput, options: EmbeddingPairOptions = {}): Promise<ScoredPair[]> {
+async function minePairs(embeddings: AnyEmbeddingsInput, options: EmbeddingPairOptions = {}): Promise<ScoredPair[]> {
   const { topK, maxPairs, similarity } = checkPairOptions(options);
-  const { rows } = asVectors('embeddings', embeddings);
+  const { rows } = asAnyVectors('embeddings', embeddings);
   const best = new BestPairs(maxPairs, rows);
   // One more, since a text is most similar to itself.
-  await eachTopK(embeddings, embeddings, topK + 1, similarity, options, (part) => {
+  await eachTopK(embeddings, embeddings, { k: topK + 1, similarity }, options, (part) => {
     best.add(part);
   });
   return best.pairs();

@@ -1,7 +1,7 @@
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import { abortSignal, callback, knownOptions, oneOf, positiveInteger, type OptionAdvice } from '../validate.js';
-import { asVectors, type EmbeddingsInput } from '../vectors.js';
-import { topK, topKAsync, type SearchProgress, type TopK } from './top-k.js';
+import { asAnyVectors, type AnyEmbeddingsInput } from '../vectors.js';
+import { topK, topKAsync, type SearchProgress, type SearchRequest, type TopK } from './top-k.js';
 
 /** A row of the corpus and how similar it is to the query. */
 export interface SearchHit {
@@ -40,8 +40,8 @@ const advice: OptionAdvice = {
  * @throws InvalidArgumentError naming the option, the vector or the value.
  */
 export function semanticSearch(
-  queryEmbeddings: EmbeddingsInput,
-  corpusEmbeddings: EmbeddingsInput,
+  queryEmbeddings: AnyEmbeddingsInput,
+  corpusEmbeddings: AnyEmbeddingsInput,
   options: SemanticSearchOptions = {},
 ): SearchHit[][] {
   knownOptions('semanticSearch', options, optionNames, {
@@ -49,34 +49,34 @@ export function semanticSearch(
     signal: 'semanticSearch blocks and cannot be interrupted; semanticSearchAsync has it',
     onProgress: 'semanticSearch blocks; semanticSearchAsync has it',
   });
-  const { k, similarity } = settings(options);
-  return toHits(queryEmbeddings, topK(queryEmbeddings, corpusEmbeddings, k, similarity));
+  const request = settings(options);
+  return toHits(queryEmbeddings, topK(queryEmbeddings, corpusEmbeddings, request));
 }
 
 /** As `semanticSearch`, on the threads of the pool while the calling thread goes on. */
 export async function semanticSearchAsync(
-  queryEmbeddings: EmbeddingsInput,
-  corpusEmbeddings: EmbeddingsInput,
+  queryEmbeddings: AnyEmbeddingsInput,
+  corpusEmbeddings: AnyEmbeddingsInput,
   options: SemanticSearchAsyncOptions = {},
 ): Promise<SearchHit[][]> {
   knownOptions('semanticSearchAsync', options, [...optionNames, 'signal', 'onProgress'], advice);
-  const { k, similarity } = settings(options);
+  const request = settings(options);
   const control = {
     signal: abortSignal('signal', options.signal),
     onProgress: callback('onProgress', options.onProgress),
   };
-  return toHits(queryEmbeddings, await topKAsync(queryEmbeddings, corpusEmbeddings, k, similarity, control));
+  return toHits(queryEmbeddings, await topKAsync(queryEmbeddings, corpusEmbeddings, request, control));
 }
 
-function settings(options: SemanticSearchOptions): { k: number; similarity: SimilarityFunction } {
+function settings(options: SemanticSearchOptions): SearchRequest {
   return {
     k: positiveInteger('topK', options.topK ?? 10),
     similarity: oneOf('scoreFunction', options.scoreFunction ?? 'cosine', similarityFunctions),
   };
 }
 
-function toHits(queries: EmbeddingsInput, { indices, scores, k }: TopK): SearchHit[][] {
-  return Array.from({ length: asVectors('queries', queries).rows }, (_, query) =>
+function toHits(queries: AnyEmbeddingsInput, { indices, scores, k }: TopK): SearchHit[][] {
+  return Array.from({ length: asAnyVectors('queries', queries).rows }, (_, query) =>
     Array.from({ length: k }, (__, i) => ({
       corpusId: indices[query * k + i] ?? 0,
       score: scores[query * k + i] ?? 0,

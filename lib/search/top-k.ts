@@ -1,7 +1,8 @@
-import { native } from '../native/index.js';
-import { all, atOnce, isSmall, onPool, pair } from '../similarity.js';
+import type { Precision } from '../embeddings.js';
+import { native, type NativeSearchRequest } from '../native/index.js';
+import { atOnce, isSmall, onPool } from '../native-call.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
-import type { EmbeddingsInput } from '../vectors.js';
+import { asAnyVectors, checkDimensions, type AnyEmbeddingsInput, type Vectors } from '../vectors.js';
 
 /** The k nearest corpus rows of each query, nearest first; fewer than k columns when the corpus is smaller. */
 export interface TopK {
@@ -12,7 +13,7 @@ export interface TopK {
   readonly k: number;
 }
 
-/** Queries that are done, of all. */
+/** Rows that are done, of all. */
 export interface SearchProgress {
   readonly done: number;
   readonly total: number;
@@ -24,63 +25,98 @@ export interface SearchControl {
   readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
 }
 
-/** The hits of queries `begin` on, which `eachTopK` gives one after the other. */
+/** What is looked for. */
+export interface SearchRequest {
+  readonly k: number;
+  readonly similarity: SimilarityFunction;
+  /** Hits of a lower score are none. Default: any score. */
+  readonly atLeast?: number;
+  /** The queries are the corpus, and find only rows before themselves. Default: false. */
+  readonly earlier?: boolean;
+}
+
+/** The hits of the queries [begin, end); a place without a hit has the index `noHit`. */
 export interface TopKPart extends TopK {
   readonly begin: number;
   readonly end: number;
 }
 
+export const noHit = 2 ** 32 - 1;
+
 /** Multiplications in a part: about a second's work of a small machine, so that progress is seen. */
-const partSize = 2 ** 36;
+const partSize = 2 ** 37;
 /** The fewest queries of a part: they pay for laying out the corpus for the product. */
 const leastPart = 1024;
 
 /** Exact search: the `k` rows of `corpus` most similar to each query. Equal scores keep the order of the corpus. */
-export function topK(queries: EmbeddingsInput, corpus: EmbeddingsInput, k: number, name: SimilarityFunction): TopK {
-  const [left, right] = pair(queries, corpus, 'queries', 'corpus');
-  const kept = Math.min(k, right.rows);
-  return atOnce(() => ({ ...native.topK(all(left), all(right), left.dim, kept, name), k: kept }));
+export function topK(queries: AnyEmbeddingsInput, corpus: AnyEmbeddingsInput, request: SearchRequest): TopK {
+  const [left, right] = sides(queries, corpus);
+  const asked = nativeRequest(request, right, 0, left.rows);
+  return atOnce(() => ({
+    ...native.topK(all(left), left.precision, all(right), right.precision, left.dim, asked),
+    k: asked.k,
+  }));
 }
 
 /** As `topK`, on the threads of the pool. */
 export async function topKAsync(
-  queries: EmbeddingsInput,
-  corpus: EmbeddingsInput,
-  k: number,
-  name: SimilarityFunction,
+  queries: AnyEmbeddingsInput,
+  corpus: AnyEmbeddingsInput,
+  request: SearchRequest,
   control: SearchControl = {},
 ): Promise<TopK> {
-  const [left, right] = pair(queries, corpus, 'queries', 'corpus');
-  if (isSmall(left, right)) return topK(queries, corpus, k, name);
-  const kept = Math.min(k, right.rows);
-  const indices = new Uint32Array(left.rows * kept);
-  const scores = new Float32Array(left.rows * kept);
-  await eachTopK(queries, corpus, k, name, control, (part) => {
-    indices.set(part.indices, part.begin * kept);
-    scores.set(part.scores, part.begin * kept);
+  const [left, right] = sides(queries, corpus);
+  if (isSmall(left, right)) {
+    control.signal?.throwIfAborted();
+    return topK(queries, corpus, request);
+  }
+  const k = Math.min(request.k, right.rows);
+  const indices = new Uint32Array(left.rows * k);
+  const scores = new Float32Array(left.rows * k);
+  await eachTopK(queries, corpus, request, control, (part) => {
+    indices.set(part.indices, part.begin * k);
+    scores.set(part.scores, part.begin * k);
   });
-  return { indices, scores, k: kept };
+  return { indices, scores, k };
 }
 
 /** As `topKAsync`, but hands over the hits of some queries at a time, in their order: those of all may be too many. */
 export async function eachTopK(
-  queries: EmbeddingsInput,
-  corpus: EmbeddingsInput,
-  k: number,
-  name: SimilarityFunction,
+  queries: AnyEmbeddingsInput,
+  corpus: AnyEmbeddingsInput,
+  request: SearchRequest,
   { signal, onProgress }: SearchControl,
   take: (part: TopKPart) => void | Promise<void>,
 ): Promise<void> {
-  const [left, right] = pair(queries, corpus, 'queries', 'corpus');
-  const kept = Math.min(k, right.rows);
+  const [left, right] = sides(queries, corpus);
   const total = left.rows;
   const rows = Math.max(leastPart, Math.floor(partSize / Math.max(1, right.rows * right.dim)));
-  await onPool(left, right, signal, async (x, y, cancellation) => {
+  await onPool([left, right], signal, async ([x, y], cancellation) => {
     for (let begin = 0; begin < total; begin += rows) {
       const end = Math.min(total, begin + rows);
-      const hits = await native.topKAsync(x, y, left.dim, kept, name, begin, end, cancellation);
-      await take({ ...hits, k: kept, begin, end });
+      const asked = nativeRequest(request, right, begin, end);
+      const hits = await native.topKAsync(x, left.precision, y, right.precision, left.dim, asked, cancellation);
+      await take({ ...hits, k: asked.k, begin, end });
       onProgress?.({ done: end, total });
     }
   });
+}
+
+function nativeRequest(
+  { k, similarity, atLeast = -Infinity, earlier = false }: SearchRequest,
+  corpus: Vectors<Precision>,
+  begin: number,
+  end: number,
+): NativeSearchRequest {
+  return { k: Math.min(k, corpus.rows), similarity, atLeast, earlier, begin, end };
+}
+
+function sides(queries: AnyEmbeddingsInput, corpus: AnyEmbeddingsInput): [Vectors<Precision>, Vectors<Precision>] {
+  const [left, right] = [asAnyVectors('queries', queries), asAnyVectors('corpus', corpus)];
+  checkDimensions(left, right, 'queries', 'corpus');
+  return [left, right];
+}
+
+function all<P extends Precision>(vectors: Vectors<P>): ReturnType<Vectors<P>['block']> {
+  return vectors.block(0, vectors.rows);
 }

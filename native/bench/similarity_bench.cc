@@ -48,13 +48,12 @@ void matrix(benchmark::State& state, search::Similarity similarity) {
   state.counters["FLOP/s"] = benchmark::Counter(2.0 * kA * kB * kDim, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-// All pieces on one thread: CPU time is then a fair measure.
+// On one thread: CPU time is then a fair measure.
 void nearest(benchmark::State& state, std::size_t queries, std::size_t corpus) {
-  const float *a = rows_of(queries, 1), *b = rows_of(corpus, 2);
+  ThreadPool pool(1);
+  const search::Rows a = {rows_of(queries, 1), queries, kDim}, b = {rows_of(corpus, 2), corpus, kDim};
   for (auto _ : state) {
-    search::TopKSearch search(search::Similarity::kCosine, {a, queries, kDim}, {b, corpus, kDim}, 10);
-    for (std::size_t piece = 0; piece < search.pieces(); ++piece) search.run(piece);
-    benchmark::DoNotOptimize(search.hits().indices.data());
+    benchmark::DoNotOptimize(search::top_k({.k = 10}, a, {0, queries}, b, pool).indices.data());
   }
   const double pairs = static_cast<double>(queries) * static_cast<double>(corpus);
   state.counters["FLOP/s"] = benchmark::Counter(2.0 * pairs * kDim, benchmark::Counter::kIsIterationInvariantRate);

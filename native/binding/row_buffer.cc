@@ -119,16 +119,21 @@ Napi::Value RowBuffer::release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-SharedFloats shared_floats_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+SharedBytes shared_bytes_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
+                                  napi_typedarray_type type) {
   const Napi::Env env = info.Env();
   if (!info[index].IsTypedArray()) {
     const auto& memory = object_argument<RowBuffer>(info, index, name).memory();
-    return {memory, reinterpret_cast<const float*>(memory->bytes.data()), memory->size() / sizeof(float)};
+    return {memory, memory->bytes.data(), memory->size()};
   }
-  const std::span<const float> floats = array_argument<float>(info, index, name);
-  std::shared_ptr<const void> keeper = memory_behind(info[index].As<Napi::TypedArray>());
-  if (keeper == nullptr && !floats.empty()) fail_argument(env, std::string("expected rows of C++'s own for ") + name);
-  return {std::move(keeper), floats.data(), floats.size()};
+  const auto array = info[index].As<Napi::TypedArray>();
+  if (array.TypedArrayType() != type) {
+    fail_argument(env, std::string("expected a typed array of another type for ") + name);
+  }
+  const std::span<const std::byte> bytes = bytes_of(array);
+  std::shared_ptr<const void> keeper = memory_behind(array);
+  if (keeper == nullptr && !bytes.empty()) fail_argument(env, std::string("expected rows of C++'s own for ") + name);
+  return {std::move(keeper), bytes.data(), bytes.size()};
 }
 
 Napi::Value is_shared(const Napi::CallbackInfo& info) {

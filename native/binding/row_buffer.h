@@ -50,18 +50,19 @@ class RowBuffer : public ObjectWrap<RowBuffer> {
   std::shared_ptr<Memory> memory_;
 };
 
-// Floats that threads may read, and what keeps them there.
-struct SharedFloats {
+// Values that threads may read, and what keeps them there.
+struct SharedBytes {
   std::shared_ptr<const void> keeper;
-  const float* data = nullptr;
-  std::size_t count = 0;
+  const std::byte* data = nullptr;
+  std::size_t size = 0;
 };
 
-// The floats of argument `index`: of a RowBuffer, or of a Float32Array over memory that a RowBuffer gave out. Refuses
-// any other array, whose memory JavaScript may take away.
-SharedFloats shared_floats_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
+// The bytes of argument `index`: of a RowBuffer, or of a typed array of `type` over memory that a RowBuffer gave out.
+// Refuses any other array, whose memory JavaScript may take away.
+SharedBytes shared_bytes_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
+                                  napi_typedarray_type type);
 
-// isShared(array: Float32Array): boolean. Whether shared_floats_argument() takes it.
+// isShared(array): boolean. Whether shared_bytes_argument() takes it.
 Napi::Value is_shared(const Napi::CallbackInfo& info);
 
 }  // namespace stillvec::binding

@@ -13,7 +13,6 @@ namespace {
 using kernels::vector_kernels;
 using kernels::VectorKernels;
 
-constexpr std::size_t kTile = 4;  // rows that a kernel takes at once
 // A block of 64 x 64 rows of 1024 columns is 512 KiB: it stays in L2 while every pair is formed.
 constexpr std::size_t kBlock = 64;
 
@@ -27,51 +26,58 @@ VectorKernels::Tile tile_kernel(Similarity similarity) {
   return vector_kernels().dot_tile;
 }
 
-float inverse_norm(const float* row, std::size_t dim) {
-  return 1.0f / std::max(std::sqrt(vector_kernels().dot(row, row, dim)), 1e-12f);
-}
-
 void inverse_norms(const Matrix& matrix, RowRange rows, float* out) {
   for (std::size_t r = rows.begin; r < rows.end; ++r) *out++ = inverse_norm(matrix.row(r), matrix.dim);
 }
 
 // Four rows from `first` on; the last one again where there are fewer.
-void row_pointers(const Matrix& matrix, std::size_t first, std::size_t end, const float* out[kTile]) {
-  for (std::size_t i = 0; i < kTile; ++i) out[i] = matrix.row(std::min(first + i, end - 1));
+void row_pointers(const Matrix& matrix, std::size_t first, std::size_t end, const float* out[kPairTile]) {
+  for (std::size_t i = 0; i < kPairTile; ++i) out[i] = matrix.row(std::min(first + i, end - 1));
 }
 
 }  // namespace
 
+float inverse_norm(const float* row, std::size_t dim) {
+  return 1.0f / std::max(std::sqrt(vector_kernels().dot(row, row, dim)), 1e-12f);
+}
+
+void similarity_tile(Similarity similarity, const float* const a[kPairTile], const float* a_factors,
+                     const float* const b[kPairTile], const float* b_factors, std::size_t dim,
+                     float out[kPairTile * kPairTile]) {
+  tile_kernel(similarity)(a, b, dim, out);
+  for (std::size_t i = 0; i < kPairTile; ++i) {
+    for (std::size_t j = 0; j < kPairTile; ++j) {
+      float& value = out[kPairTile * i + j];
+      switch (similarity) {
+        case Similarity::kCosine: value = value * a_factors[i] * b_factors[j]; break;
+        case Similarity::kDot: break;
+        case Similarity::kEuclidean: value = -std::sqrt(value); break;
+        case Similarity::kManhattan: value = -value; break;
+      }
+    }
+  }
+}
+
 void similarity_block(Similarity similarity, const Matrix& a, RowRange a_rows, const Matrix& b, RowRange b_rows,
                       float* out, std::size_t stride) {
-  const VectorKernels::Tile tile = tile_kernel(similarity);
   for (std::size_t a_begin = a_rows.begin; a_begin < a_rows.end; a_begin += kBlock) {
     const std::size_t a_end = std::min(a_begin + kBlock, a_rows.end);
-    float a_factors[kBlock];
+    float a_factors[kBlock] = {};
     if (similarity == Similarity::kCosine) inverse_norms(a, {a_begin, a_end}, a_factors);
-    for (std::size_t j = b_rows.begin; j < b_rows.end; j += kTile) {
-      const std::size_t columns = std::min(kTile, b_rows.end - j);
-      const float* right[kTile];
+    for (std::size_t j = b_rows.begin; j < b_rows.end; j += kPairTile) {
+      const std::size_t columns = std::min(kPairTile, b_rows.end - j);
+      const float* right[kPairTile];
       row_pointers(b, j, b_rows.end, right);
-      float b_factors[kTile];
+      float b_factors[kPairTile] = {};
       if (similarity == Similarity::kCosine) inverse_norms(b, {j, j + columns}, b_factors);
-      for (std::size_t i = a_begin; i < a_end; i += kTile) {
-        const std::size_t rows = std::min(kTile, a_end - i);
-        const float* left[kTile];
+      for (std::size_t i = a_begin; i < a_end; i += kPairTile) {
+        const std::size_t rows = std::min(kPairTile, a_end - i);
+        const float* left[kPairTile];
         row_pointers(a, i, a_end, left);
-        float sums[kTile * kTile];
-        tile(left, right, a.dim, sums);
+        float values[kPairTile * kPairTile];
+        similarity_tile(similarity, left, a_factors + (i - a_begin), right, b_factors, a.dim, values);
         for (std::size_t r = 0; r < rows; ++r) {
-          float* place = out + (i - a_rows.begin + r) * stride + (j - b_rows.begin);
-          for (std::size_t c = 0; c < columns; ++c) {
-            const float sum = sums[kTile * r + c];
-            switch (similarity) {
-              case Similarity::kCosine: place[c] = sum * a_factors[i - a_begin + r] * b_factors[c]; break;
-              case Similarity::kDot: place[c] = sum; break;
-              case Similarity::kEuclidean: place[c] = -std::sqrt(sum); break;
-              case Similarity::kManhattan: place[c] = -sum; break;
-            }
-          }
+          std::copy_n(values + kPairTile * r, columns, out + (i - a_rows.begin + r) * stride + (j - b_rows.begin));
         }
       }
     }

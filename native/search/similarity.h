@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "search/rows.h"
+
 namespace stillvec {
 class ThreadPool;
 }
@@ -20,14 +22,20 @@ struct Matrix {
   const float* row(std::size_t r) const { return data + r * dim; }
 };
 
-struct RowRange {
-  std::size_t begin = 0, end = 0;
-
-  std::size_t size() const { return end - begin; }
-};
-
 // Cosine divides by max(norm, 1e-12), so that a zero row is alike to nothing. `a` and `b` have the same dim. A pair's
 // value does not depend on what stands beside it or on the number of threads.
+
+// The rows that one call of the kernels takes of each side.
+inline constexpr std::size_t kPairTile = 4;
+
+// 1 / max(norm, 1e-12)
+float inverse_norm(const float* row, std::size_t dim);
+
+// out[kPairTile * i + j] for a[i] against b[j]; a row may occur more than once. The factors are the inverse norms of
+// the rows, which cosine alone reads.
+void similarity_tile(Similarity similarity, const float* const a[kPairTile], const float* a_factors,
+                     const float* const b[kPairTile], const float* b_factors, std::size_t dim,
+                     float out[kPairTile * kPairTile]);
 
 // out[i * stride + j] for row a_rows.begin + i of `a` against row b_rows.begin + j of `b`.
 void similarity_block(Similarity similarity, const Matrix& a, RowRange a_rows, const Matrix& b, RowRange b_rows,

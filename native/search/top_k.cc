@@ -2,101 +2,136 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "runtime/buffer.h"
 #include "runtime/thread_pool.h"
 
 namespace stillvec::search {
 namespace {
 
-// Queries that pass over the corpus together: each corpus row that comes from memory meets this many.
-constexpr std::size_t kQueryTile = 64;
-// Corpus rows that are scored before the heaps look at them: 64 x 128 scores are 32 KiB.
-constexpr std::size_t kCorpusTile = 128;
-// Pieces to aim for, and the fewest rows that make a shard worth its own heaps.
-constexpr std::size_t kPieces = 32;
-constexpr std::size_t kLeastShard = 1024;
+// Queries that are laid out together. More would pay less and less for laying out the corpus again.
+constexpr std::size_t kMostQueries = 8192;
+// The most that the hits of all threads take, unless those of one query take more.
+constexpr std::size_t kHitBytes = 256u << 20;
+// Queries whose hits are merged in one piece.
+constexpr std::size_t kMerged = 64;
 
-std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+struct Hit {
+  float score;
+  std::uint32_t index;
+};
+
+bool better(const Hit& a, const Hit& b) { return a.score > b.score || (a.score == b.score && a.index < b.index); }
+
+// The best hits that one thread has met, of each query.
+class Heaps {
+ public:
+  void reserve(std::size_t queries, std::size_t k) {
+    if (!found_.empty()) return;
+    k_ = k;
+    hits_.reserve(queries * k);
+    found_.resize(queries);
+  }
+
+  // What a hit has to reach.
+  float least(std::size_t query, float at_least) const {
+    return found_[query] < k_ ? at_least : hits_[query * k_].score;
+  }
+
+  void offer(std::size_t query, Hit hit) {
+    Hit* heap = hits_.data() + query * k_;  // the worst hit is heap[0]
+    std::uint32_t& found = found_[query];
+    if (found == k_) {
+      if (!better(hit, heap[0])) return;
+      std::pop_heap(heap, heap + k_, better);
+    } else {
+      ++found;
+    }
+    heap[found - 1] = hit;
+    std::push_heap(heap, heap + found, better);
+  }
+
+  void append(std::size_t query, std::vector<Hit>& hits) const {
+    if (found_.empty()) return;
+    const Hit* heap = hits_.data() + query * k_;
+    hits.insert(hits.end(), heap, heap + found_[query]);
+  }
+
+ private:
+  std::size_t k_ = 0;
+  Buffer<Hit> hits_;
+  std::vector<std::uint32_t> found_;
+};
+
+// Offers what a query finds in a block.
+void look(const TopKRequest& request, const BlockedScores& scores, std::size_t query, std::size_t corpus_row,
+          BlockedScores::Scratch& scratch, Heaps& heaps) {
+  std::size_t count = scores.pick(query, heaps.least(query, request.at_least), scratch);
+  std::uint32_t* picked = scratch.picked.data();
+  if (request.earlier) {
+    count = static_cast<std::size_t>(
+        std::remove_if(picked, picked + count, [&](auto c) { return scratch.block.begin + c >= corpus_row; }) - picked);
+  }
+  for (std::size_t begin = 0; begin < count; begin += kPairTile) {
+    const std::size_t columns = std::min(kPairTile, count - begin);
+    float exact[kPairTile];
+    scores.exact(query, picked + begin, columns, scratch, exact);
+    for (std::size_t i = 0; i < columns; ++i) {
+      const float score = std::isnan(exact[i]) ? -std::numeric_limits<float>::infinity() : exact[i];
+      if (score < request.at_least) continue;
+      heaps.offer(query, {score, static_cast<std::uint32_t>(scratch.block.begin + picked[begin + i])});
+    }
+  }
+}
+
+// The best of what all threads have found.
+void merge(const std::vector<Heaps>& heaps, RowRange queries, std::size_t row, Hits& hits) {
+  std::vector<Hit> candidates;
+  for (std::size_t query = queries.begin; query < queries.end; ++query) {
+    candidates.clear();
+    for (const Heaps& own : heaps) own.append(query, candidates);
+    const std::size_t count = std::min(candidates.size(), hits.k);
+    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count), candidates.end(),
+                      better);
+    candidates.resize(count);
+    candidates.resize(hits.k, {-std::numeric_limits<float>::infinity(), Hits::kNone});
+    for (std::size_t i = 0; i < hits.k; ++i) {
+      hits.indices[(row + query) * hits.k + i] = candidates[i].index;
+      hits.scores[(row + query) * hits.k + i] = candidates[i].score;
+    }
+  }
+}
 
 }  // namespace
 
-bool TopKSearch::better(const Hit& a, const Hit& b) {
-  return a.score > b.score || (a.score == b.score && a.index < b.index);
-}
-
-TopKSearch::TopKSearch(Similarity similarity, const Matrix& queries, const Matrix& corpus, std::size_t k)
-    : similarity_(similarity),
-      queries_(queries),
-      corpus_(corpus),
-      k_(std::min(k, corpus.rows)),
-      query_tiles_(divide_up(queries.rows, kQueryTile)) {
-  const std::size_t wanted = divide_up(kPieces, std::max<std::size_t>(query_tiles_, 1));
-  shards_ = std::clamp<std::size_t>(corpus.rows / kLeastShard, 1, wanted);
-  rows_per_shard_ = divide_up(corpus.rows, shards_);
-  best_.resize(queries.rows * shards_ * k_);
-  found_.resize(queries.rows * shards_);
-}
-
-void TopKSearch::run(std::size_t piece) {
-  const std::size_t tile = piece / shards_, shard = piece % shards_;
-  const RowRange queries = {tile * kQueryTile, std::min((tile + 1) * kQueryTile, queries_.rows)};
-  const std::size_t corpus_end = std::min((shard + 1) * rows_per_shard_, corpus_.rows);
-  if (k_ == 0) return;
-  std::vector<float> scores(queries.size() * kCorpusTile);
-  for (std::size_t first = shard * rows_per_shard_; first < corpus_end; first += kCorpusTile) {
-    const RowRange rows = {first, std::min(first + kCorpusTile, corpus_end)};
-    similarity_block(similarity_, queries_, queries, corpus_, rows, scores.data(), kCorpusTile);
-    for (std::size_t q = queries.begin; q < queries.end; ++q) {
-      const float* row = scores.data() + (q - queries.begin) * kCorpusTile;
-      Hit* heap = best_.data() + (q * shards_ + shard) * k_;  // the worst hit is heap[0]
-      std::uint32_t& found = found_[q * shards_ + shard];
-      for (std::size_t j = 0; j < rows.size(); ++j) {
-        // Rows come by ascending index, so of equal scores the one that is there stays.
-        if (found == k_ && !(row[j] > heap[0].score)) continue;
-        if (found == k_) {
-          std::pop_heap(heap, heap + k_, better);
-        } else {
-          ++found;
-        }
-        const float score = std::isnan(row[j]) ? -std::numeric_limits<float>::infinity() : row[j];
-        heap[found - 1] = {score, static_cast<std::uint32_t>(rows.begin + j)};
-        std::push_heap(heap, heap + found, better);
-      }
-    }
-  }
-  for (std::size_t q = queries.begin; q < queries.end; ++q) {
-    Hit* heap = best_.data() + (q * shards_ + shard) * k_;
-    std::sort_heap(heap, heap + found_[q * shards_ + shard], better);
-  }
-}
-
-Hits TopKSearch::hits() const {
+Hits top_k(const TopKRequest& request, const Rows& queries, RowRange range, const Rows& corpus, ThreadPool& pool,
+           const ShallStop& shall_stop) {
   Hits hits;
-  hits.k = k_;
-  hits.indices.reserve(queries_.rows * k_);
-  hits.scores.reserve(queries_.rows * k_);
-  std::vector<Hit> candidates;
-  for (std::size_t q = 0; q < queries_.rows; ++q) {
-    candidates.clear();
-    for (std::size_t s = q * shards_; s < (q + 1) * shards_; ++s) {
-      candidates.insert(candidates.end(), best_.begin() + static_cast<std::ptrdiff_t>(s * k_),
-                        best_.begin() + static_cast<std::ptrdiff_t>(s * k_ + found_[s]));
+  hits.k = std::min(request.k, corpus.rows);
+  hits.indices.resize(range.size() * hits.k);
+  hits.scores.resize(range.size() * hits.k);
+  if (hits.k == 0) return hits;
+  const std::size_t fitting = kHitBytes / (pool.size() * hits.k * sizeof(Hit));
+  const std::size_t most = std::clamp<std::size_t>(fitting, 1, kMostQueries);
+  for (std::size_t begin = range.begin; begin < range.end; begin += most) {
+    const RowRange part = {begin, std::min(begin + most, range.end)};
+    const BlockedScores scores(request.similarity, queries, part, corpus, pool);
+    std::vector<Heaps> heaps(pool.size());
+    const auto visit = [&](std::size_t query, BlockedScores::Scratch& scratch, unsigned slot) {
+      heaps[slot].reserve(part.size(), hits.k);
+      look(request, scores, query, part.begin + query, scratch, heaps[slot]);
+    };
+    BlockedScores::Wanted wanted;
+    if (request.earlier) {
+      wanted = [&](RowRange rows, RowRange block) { return block.begin + 1 < part.begin + rows.end; };
     }
-    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(k_), candidates.end(),
-                      better);
-    for (std::size_t i = 0; i < k_; ++i) {
-      hits.indices.push_back(candidates[i].index);
-      hits.scores.push_back(candidates[i].score);
-    }
+    scores.scan(pool, shall_stop, visit, wanted);
+    if (shall_stop && shall_stop()) return hits;
+    pool.parallel_for(kernels::blocks_for(part.size(), kMerged), [&](std::size_t piece, unsigned) {
+      merge(heaps, {piece * kMerged, std::min((piece + 1) * kMerged, part.size())}, part.begin - range.begin, hits);
+    });
   }
   return hits;
-}
-
-Hits top_k(Similarity similarity, const Matrix& queries, const Matrix& corpus, std::size_t k, ThreadPool& pool) {
-  TopKSearch search(similarity, queries, corpus, k);
-  pool.parallel_for(search.pieces(), [&](std::size_t piece, unsigned) { search.run(piece); });
-  return search.hits();
 }
 
 }  // namespace stillvec::search

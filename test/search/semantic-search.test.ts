@@ -56,6 +56,34 @@ describe('semanticSearch', () => {
     }
   });
 
+  describe.each(['int8', 'uint8', 'binary', 'ubinary'] as const)('of a corpus of %s', (precision) => {
+    const isPacked = precision.endsWith('binary');
+    const rows = Array.from({ length: 700 }, (_, i) =>
+      Array.from({ length: 12 }, (__, j) => (Math.imul(i * 12 + j + 1, 2654435761) >>> 24) & 255),
+    );
+    const signed = precision === 'int8' || precision === 'binary';
+    const bytes = rows.flat().map((byte) => byte - (signed ? 128 : 0));
+    const stored = { data: (signed ? Int8Array : Uint8Array).from(bytes), shape: [700, 12], precision } as const;
+    // A bit stands for 1 or -1.
+    const values = isPacked
+      ? rows.map((row) => row.flatMap((byte) => Array.from({ length: 8 }, (_, b) => ((byte >> (7 - b)) & 1) * 2 - 1)))
+      : rows.map((row) => row.map((byte) => byte - (signed ? 128 : 0)));
+
+    test('finds what it finds in the values', async () => {
+      const floats = lattice(40, isPacked ? 96 : 12, 5);
+      const expected = semanticSearch(floats, values, { topK: 4 });
+      expect(semanticSearch(floats, stored, { topK: 4 })).toEqual(expected);
+      expect(await semanticSearchAsync(floats, stored, { topK: 4 })).toEqual(expected);
+    });
+
+    test('finds quantized queries', async () => {
+      const own = semanticSearch(stored, stored, { topK: 1 });
+      expect(own.map(([hit]) => hit!.corpusId)).toEqual(rows.map((_, i) => i));
+      expect(own[0]![0]!.score).toBeCloseTo(1, 5);
+      expect(await semanticSearchAsync(stored, stored, { topK: 1 })).toEqual(own);
+    });
+  });
+
   test('gives ten hits by default, and no more than there are rows', () => {
     expect(semanticSearch(queries, corpus).map((hits) => hits.length)).toEqual(queries.map(() => 10));
     expect(semanticSearch([queries[0]!], corpus.slice(0, 4))[0]).toHaveLength(4);

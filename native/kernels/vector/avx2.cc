@@ -115,6 +115,21 @@ void extend_range(const float* x, std::size_t n, float* min, float* max) {
   }
 }
 
+std::size_t select(const float* x, std::size_t n, float floor, std::uint32_t* out) {
+  const __m256 floors = _mm256_set1_ps(floor);
+  std::size_t count = 0, i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const __m256 picks = _mm256_cmp_ps(_mm256_loadu_ps(x + i), floors, _CMP_NLT_UQ);
+    for (unsigned picked = static_cast<unsigned>(_mm256_movemask_ps(picks)); picked != 0; picked &= picked - 1) {
+      out[count++] = static_cast<std::uint32_t>(i) + _tzcnt_u32(picked);
+    }
+  }
+  for (; i < n; ++i) {
+    if (!(x[i] < floor)) out[count++] = static_cast<std::uint32_t>(i);
+  }
+  return count;
+}
+
 void quantize(const float* x, const float* min, const float* step, std::size_t n, std::uint8_t flip,
               std::uint8_t* out) {
   std::size_t i = 0;
@@ -155,6 +170,7 @@ const VectorKernels kVector = {
     .l1_distance_tile = tile<L1Distance>,
     .scale = scale,
     .extend_range = extend_range,
+    .select = select,
     .quantize = quantize,
     .pack_signs = pack_signs,
 };

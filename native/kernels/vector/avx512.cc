@@ -107,6 +107,20 @@ void extend_range(const float* x, std::size_t n, float* min, float* max) {
   }
 }
 
+std::size_t select(const float* x, std::size_t n, float floor, std::uint32_t* out) {
+  const __m512 floors = _mm512_set1_ps(floor);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const __mmask16 lanes = n - i < kLanes ? first_lanes(n - i) : __mmask16{0xffff};
+    const __m512 values = _mm512_maskz_loadu_ps(lanes, x + i);
+    unsigned picked = _mm512_mask_cmp_ps_mask(lanes, values, floors, _CMP_NLT_UQ);
+    for (; picked != 0; picked &= picked - 1) {
+      out[count++] = static_cast<std::uint32_t>(i) + _tzcnt_u32(picked);
+    }
+  }
+  return count;
+}
+
 void quantize(const float* x, const float* min, const float* step, std::size_t n, std::uint8_t flip,
               std::uint8_t* out) {
   const __m128i flips = _mm_set1_epi8(static_cast<char>(flip));
@@ -143,6 +157,7 @@ const VectorKernels kVector = {
     .l1_distance_tile = tile<L1Distance>,
     .scale = scale,
     .extend_range = extend_range,
+    .select = select,
     .quantize = quantize,
     .pack_signs = pack_signs,
 };

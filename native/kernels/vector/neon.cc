@@ -94,6 +94,26 @@ void extend_range(const float* x, std::size_t n, float* min, float* max) {
   }
 }
 
+std::size_t select(const float* x, std::size_t n, float floor, std::uint32_t* out) {
+  const float32x4_t floors = vdupq_n_f32(floor);
+  std::size_t count = 0, i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    // Few are picked: sixteen are looked at together.
+    uint32x4_t all = vcltq_f32(vld1q_f32(x + i), floors);
+    for (std::size_t part = 1; part < 4; ++part) {
+      all = vandq_u32(all, vcltq_f32(vld1q_f32(x + i + part * kLanes), floors));
+    }
+    if (vminvq_u32(all) != 0) continue;
+    for (std::size_t k = i; k < i + 4 * kLanes; ++k) {
+      if (!(x[k] < floor)) out[count++] = static_cast<std::uint32_t>(k);
+    }
+  }
+  for (; i < n; ++i) {
+    if (!(x[i] < floor)) out[count++] = static_cast<std::uint32_t>(i);
+  }
+  return count;
+}
+
 void quantize(const float* x, const float* min, const float* step, std::size_t n, std::uint8_t flip,
               std::uint8_t* out) {
   std::size_t i = 0;
@@ -142,6 +162,7 @@ const VectorKernels kVector = {
     .l1_distance_tile = tile<L1Distance>,
     .scale = scale,
     .extend_range = extend_range,
+    .select = select,
     .quantize = quantize,
     .pack_signs = pack_signs,
 };

@@ -40,6 +40,14 @@ void extend_range(const float* x, std::size_t n, float* min, float* max) {
   }
 }
 
+std::size_t select(const float* x, std::size_t n, float floor, std::uint32_t* out) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!(x[i] < floor)) out[count++] = static_cast<std::uint32_t>(i);
+  }
+  return count;
+}
+
 void quantize(const float* x, const float* min, const float* step, std::size_t n, std::uint8_t flip,
               std::uint8_t* out) {
   for (std::size_t i = 0; i < n; ++i) {
@@ -68,6 +76,7 @@ const VectorKernels kVector = {
     .l1_distance_tile = tile<L1Distance>,
     .scale = scale,
     .extend_range = extend_range,
+    .select = select,
     .quantize = quantize,
     .pack_signs = pack_signs,
 };

@@ -27,6 +27,10 @@ struct VectorKernels {
   // min[i] = min(min[i], x[i]);  max[i] = max(max[i], x[i]). NaN changes neither.
   void (*extend_range)(const float* x, std::size_t n, float* min, float* max);
 
+  // The indices of what is not below `floor`, NaN included, ascending: out[0], out[1] ... are the i with
+  // !(x[i] < floor). Gives how many there are; `out` has room for n. The same on every ISA.
+  std::size_t (*select)(const float* x, std::size_t n, float floor, std::uint32_t* out);
+
   // out[i] = u8(clip(floor((x[i] - min[i]) / step[i]), 0, 255)) ^ flip, divided in f32; NaN counts as 0. `flip` 0x80
   // gives the value - 128 as int8. The same bits on every ISA.
   void (*quantize)(const float* x, const float* min, const float* step, std::size_t n, std::uint8_t flip,

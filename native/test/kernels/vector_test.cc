@@ -73,6 +73,27 @@ class VectorIsa : public test::IsaTest {
 };
 INSTANTIATE_TEST_SUITE_P(Simd, VectorIsa, test::kSimdIsas, test::name_of_isa);
 
+TEST(Vector, ScalarSelectsWhatIsNotBelow) {
+  const float x[] = {1.0f, -2.0f, std::nanf(""), 3.0f, 1.0f, -std::numeric_limits<float>::infinity()};
+  std::uint32_t out[6];
+  EXPECT_EQ(vector_kernels(Isa::kScalar).select(x, 6, 1.0f, out), 4u);
+  EXPECT_EQ(std::vector<std::uint32_t>(out, out + 4), (std::vector<std::uint32_t>{0, 2, 3, 4}));
+  EXPECT_EQ(vector_kernels(Isa::kScalar).select(x, 6, std::nanf(""), out), 6u);
+}
+
+TEST_P(VectorIsa, Selects) {
+  for (std::size_t n : kLengths) {
+    Row x(n, random_);
+    for (std::size_t i = 3; i < n; i += 11) x[i] = std::nanf("");
+    for (float floor : {-std::numeric_limits<float>::infinity(), -0.5f, 2.0f, 9.0f, std::nanf("")}) {
+      std::vector<std::uint32_t> expected(n), selected(n);
+      expected.resize(scalar_.select(x.data(), n, floor, expected.data()));
+      selected.resize(kernels_.select(x.data(), n, floor, selected.data()));
+      EXPECT_EQ(selected, expected) << n << " values, floor " << floor;
+    }
+  }
+}
+
 TEST_P(VectorIsa, Measures) {
   for (std::size_t n : kLengths) {
     const Row a(n, random_), b(n, random_);
