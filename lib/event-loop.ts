@@ -7,9 +7,13 @@ const stretchMs = 4;
 export class Pause {
   #begin = performance.now();
 
+  constructor(private readonly signal?: AbortSignal | undefined) {}
+
+  /** @throws The signal's reason, where it was aborted meanwhile. */
   async ifDue(): Promise<void> {
     if (performance.now() - this.#begin < stretchMs) return;
     await setImmediate();
+    this.signal?.throwIfAborted();
     this.#begin = performance.now();
   }
 }

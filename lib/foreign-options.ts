@@ -52,6 +52,24 @@ export const encodeStreamAdvice: OptionAdvice = {
   out: `each batch has memory of its own, ${leaveOut}`,
 };
 
+/** Of evaluators. */
+export const evaluatorAdvice: OptionAdvice = {
+  batchSize: `encode takes any number of texts without batches, ${leaveOut}`,
+  showProgressBar: 'evaluate calls onProgress with { done, total }',
+  writeCsv: 'fit writes a CSV file an evaluator into its outputDir',
+  writePredictions: `metrics alone are kept, ${leaveOut}`,
+  useBatchedEncoding: `all texts are encoded together, ${leaveOut}`,
+  printWrongMatches: `metrics alone are kept, ${leaveOut}`,
+  queryChunkSize: `a search shares out its queries by itself, ${leaveOut}`,
+  corpusChunkSize: `a search shares out its corpus by itself, ${leaveOut}`,
+  scoreFunctions: "the model's own similarity is measured; load it with the option similarity",
+  mainScoreFunction: "the model's own similarity is measured; load it with the option similarity",
+  mainDistanceFunction: 'its name is mainSimilarityFunction',
+  sentencesMap: 'its name is sentences',
+  duplicatesList: 'its name is duplicates',
+  duplicatesDict: 'give the pairs of ids as duplicates',
+};
+
 /** Of `fit`: what Sentence Transformers' trainer, its arguments and its older fit() take. */
 export const fitAdvice: OptionAdvice = {
   trainObjectives: 'give the dataset as trainDataset and the loss as loss',

@@ -89,13 +89,27 @@ export type { FitDataset } from './training/unused.js';
 export type { Scheduler, SchedulerOptions } from './training/schedulers.js';
 
 export { InformationRetrievalEvaluator } from './evaluation/information-retrieval-evaluator.js';
-export { EmbeddingSimilarityEvaluator } from './evaluation/embedding-similarity-evaluator.js';
 export type {
   InformationRetrievalOptions,
   RelevantDocs,
+  RetrievalCutoffs,
   TextsById,
 } from './evaluation/information-retrieval-evaluator.js';
+export { RerankingEvaluator } from './evaluation/reranking-evaluator.js';
+export type { RerankingOptions, RerankingSample } from './evaluation/reranking-evaluator.js';
+export { EmbeddingSimilarityEvaluator } from './evaluation/embedding-similarity-evaluator.js';
 export type { EmbeddingSimilarityOptions } from './evaluation/embedding-similarity-evaluator.js';
+export { TripletEvaluator } from './evaluation/triplet-evaluator.js';
+export type { TripletOptions } from './evaluation/triplet-evaluator.js';
+export { BinaryClassificationEvaluator } from './evaluation/binary-classification-evaluator.js';
+export type { BinaryClassificationOptions } from './evaluation/binary-classification-evaluator.js';
+export { TranslationEvaluator } from './evaluation/translation-evaluator.js';
+export type { TranslationOptions } from './evaluation/translation-evaluator.js';
+export { MSEEvaluator } from './evaluation/mse-evaluator.js';
+export type { MSEOptions, Teacher } from './evaluation/mse-evaluator.js';
+export { SequentialEvaluator } from './evaluation/sequential-evaluator.js';
+export type { SequentialOptions } from './evaluation/sequential-evaluator.js';
+export type { BaseEvaluatorOptions } from './evaluation/base-evaluator.js';
 export type { Encodes, EvaluateOptions, EvaluationProgress, Evaluator, Metrics } from './evaluation/evaluator.js';
 
 export {

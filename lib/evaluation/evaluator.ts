@@ -22,7 +22,12 @@ export interface Encodes {
   encodeQuery(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<MatrixLike>;
   encodeDocument(texts: readonly string[], options?: EvaluationEncodeOptions): Promise<MatrixLike>;
   /** `k` is at most the number of rows of `corpus`; scores are those of `similarityFnName`. */
-  searchTopK(queries: MatrixLike, corpus: MatrixLike, k: number): TopK | Promise<TopK>;
+  searchTopK(
+    queries: MatrixLike,
+    corpus: MatrixLike,
+    k: number,
+    options?: { signal?: AbortSignal },
+  ): TopK | Promise<TopK>;
 }
 
 /** Texts encoded so far, of all that the evaluation encodes. */
@@ -78,6 +83,12 @@ export function checkMetrics(evaluator: Evaluator, metrics: unknown): Metrics {
   );
 }
 
+/** The file for an evaluator's metrics: a plain name, whatever the evaluator is called. */
+export function csvFileOf({ name, csvFile }: Evaluator): string {
+  const file = csvFile ?? `${prefixed('evaluation', name)}_results.csv`;
+  return file.replace(/[^\w.@+-]+/g, '-').replace(/^\.+/, '');
+}
+
 /** An evaluator in an error: its class, and its name where it has one. */
 function evaluatorTitle({ name, constructor }: Evaluator): string {
   const kind = constructor === Object ? 'the evaluator' : constructor.name;
@@ -86,5 +97,5 @@ function evaluatorTitle({ name, constructor }: Evaluator): string {
 
 /** A metric's name with the evaluator's before it. */
 export function prefixed(name: string, metric: string): string {
-  return name === '' ? metric : `${name}_${metric}`;
+  return [name, metric].filter((part) => part !== '').join('_');
 }

@@ -1,14 +1,9 @@
 import { InvalidArgumentError } from '../errors.js';
+import { Pause } from '../event-loop.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
-import {
-  checkEvaluation,
-  prefixed,
-  type Encodes,
-  type EvaluateOptions,
-  type EvaluationEncodeOptions,
-  type Evaluator,
-} from './evaluator.js';
+import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
+import type { Encodes, EvaluateOptions, EvaluationEncodeOptions, Metrics } from './evaluator.js';
 import {
   accuracyAt,
   averagePrecisionAt,
@@ -20,19 +15,15 @@ import {
   type Relevance,
 } from './metrics.js';
 
-/** Texts by id. In a plain object, ids that look like integers come first, in ascending order; a Map keeps any order. */
+/** Texts by id. */
 export type TextsById = Readonly<Record<string, string>> | ReadonlyMap<string, string>;
 
 /** Ids of relevant documents by query id. */
 export type RelevantDocs = Readonly<Record<string, Iterable<string>>> | ReadonlyMap<string, Iterable<string>>;
 
-export interface InformationRetrievalOptions {
-  queries: TextsById;
-  corpus: TextsById;
-  /** Queries that have none here are left out. */
-  relevantDocs: RelevantDocs;
-  name?: string;
-  /** Cut-offs of the metric; default [10]. */
+/** Cut-offs of the metrics. */
+export interface RetrievalCutoffs {
+  /** Default [10]. */
   mrrAtK?: readonly number[];
   /** Default [10]. */
   ndcgAtK?: readonly number[];
@@ -42,8 +33,13 @@ export interface InformationRetrievalOptions {
   precisionRecallAtK?: readonly number[];
   /** Default [100]. */
   mapAtK?: readonly number[];
-  /** Use the first columns only. */
-  truncateDim?: number;
+}
+
+export interface InformationRetrievalOptions extends BaseEvaluatorOptions, RetrievalCutoffs {
+  queries: TextsById;
+  corpus: TextsById;
+  /** Queries that have none here are left out. */
+  relevantDocs: RelevantDocs;
   queryPrompt?: string;
   queryPromptName?: string;
   corpusPrompt?: string;
@@ -52,17 +48,22 @@ export interface InformationRetrievalOptions {
   corpusChunkSize?: number;
 }
 
+const defaultCutoffs = {
+  mrrAtK: [10],
+  ndcgAtK: [10],
+  accuracyAtK: [1, 3, 5, 10],
+  precisionRecallAtK: [1, 3, 5, 10],
+  mapAtK: [100],
+} satisfies RetrievalCutoffs;
+
+/** The names of the cut-offs among the options. */
+export const cutoffNames = Object.keys(defaultCutoffs) as readonly (keyof RetrievalCutoffs)[];
+
 const optionNames = [
   'queries',
   'corpus',
   'relevantDocs',
-  'name',
-  'mrrAtK',
-  'ndcgAtK',
-  'accuracyAtK',
-  'precisionRecallAtK',
-  'mapAtK',
-  'truncateDim',
+  ...cutoffNames,
   'queryPrompt',
   'queryPromptName',
   'corpusPrompt',
@@ -99,143 +100,126 @@ function relevantIds(relevantDocs: unknown): Map<string, ReadonlySet<string>> {
   return result;
 }
 
-/** Merges two lists of hits, each best first, into the `k` best; equal scores stay in corpus order. */
+/** Merges two lists of hits, each best first, into the `k` best; equal scores stay in the order of the corpus. */
 function mergeHits(a: readonly Hit[], b: readonly Hit[], k: number): Hit[] {
   return [...a, ...b].sort((x, y) => y.score - x.score || x.index - y.index).slice(0, k);
 }
 
-/** Only the options that are set. */
-function encodeOptions(
-  prompt: string | undefined,
-  promptName: string | undefined,
-  truncateDim: number | undefined,
-  signal: AbortSignal | undefined,
-): EvaluationEncodeOptions {
-  return {
-    ...(prompt !== undefined && { prompt }),
-    ...(promptName !== undefined && { promptName }),
-    ...(truncateDim !== undefined && { truncateDim }),
-    ...(signal !== undefined && { signal }),
-  };
+/** @throws InvalidArgumentError naming the cut-off that is no integer of at least 1. */
+export function retrievalCutoffs(options: RetrievalCutoffs): Required<RetrievalCutoffs> {
+  const cutoffs = { ...defaultCutoffs } as Required<RetrievalCutoffs>;
+  for (const name of cutoffNames) cutoffs[name] = validate.positiveIntegers(name, options[name] ?? cutoffs[name]);
+  return cutoffs;
 }
 
 /**
  * Searches a corpus with queries and compares the ranking with the documents known to be relevant: accuracy,
- * precision, recall, MRR, NDCG and MAP at cut-offs, with binary relevance, averaged over the queries. Metrics are named
- * `<name>_<similarity>_ndcg@10` and so on, the primary one being NDCG at its greatest cut-off.
+ * precision, recall, MRR, NDCG and MAP at cut-offs, with binary relevance, averaged over the queries. Equally similar
+ * documents rank by their ids. Metrics are named `<name>_<similarity>_ndcg@10` and so on, the primary one being NDCG at
+ * its greatest cut-off.
  */
-export class InformationRetrievalEvaluator implements Evaluator {
-  readonly name: string;
-  private readonly queries: readonly { text: string; relevant: ReadonlySet<string> }[];
-  private readonly corpusIds: readonly string[];
-  private readonly corpus: readonly string[];
-  private readonly mrrAtK: readonly number[];
-  private readonly ndcgAtK: readonly number[];
-  private readonly accuracyAtK: readonly number[];
-  private readonly precisionRecallAtK: readonly number[];
-  private readonly mapAtK: readonly number[];
-  private readonly corpusChunkSize: number;
-  private similarityFnName: SimilarityFunction = 'cosine';
+export class InformationRetrievalEvaluator extends BaseEvaluator {
+  protected readonly csvTitle = 'Information-Retrieval_evaluation';
+  readonly #queries: readonly { text: string; relevant: ReadonlySet<string> }[];
+  readonly #corpusIds: readonly string[];
+  readonly #corpus: readonly string[];
+  readonly #cutoffs: Required<RetrievalCutoffs>;
+  readonly #corpusChunkSize: number;
+  readonly #queryPrompt: EvaluationEncodeOptions;
+  readonly #corpusPrompt: EvaluationEncodeOptions;
+  #similarityFnName: SimilarityFunction = 'cosine';
 
-  constructor(private readonly options: InformationRetrievalOptions) {
-    validate.object('options', options, 'an object such as { queries, corpus, relevantDocs }');
-    validate.knownOptions('InformationRetrievalEvaluator', options, optionNames);
-    this.name = validate.string('name', options.name ?? '');
-    const corpus = textEntries('corpus', options.corpus);
+  constructor(options: InformationRetrievalOptions) {
+    super(options, '{ queries, corpus, relevantDocs }', optionNames);
+    // Ids decide among equal scores, as the place in the corpus does in a search.
+    const corpus = textEntries('corpus', options.corpus).sort(([a], [b]) => (a < b ? -1 : 1));
     const relevant = relevantIds(options.relevantDocs);
-    this.queries = textEntries('queries', options.queries)
+    this.#queries = textEntries('queries', options.queries)
       .map(([id, text]) => ({ text, relevant: relevant.get(id) ?? new Set<string>() }))
       .filter((query) => query.relevant.size > 0);
-    if (this.queries.length === 0) {
+    if (this.#queries.length === 0) {
       throw new InvalidArgumentError('expected at least one query that has relevantDocs, but none has');
     }
-    this.corpusIds = corpus.map(([id]) => id);
-    this.corpus = corpus.map(([, text]) => text);
-    const cutoffs = (option: 'mrrAtK' | 'ndcgAtK' | 'accuracyAtK' | 'precisionRecallAtK' | 'mapAtK', ...ks: number[]) =>
-      validate.positiveIntegers(option, options[option] ?? ks);
-    this.mrrAtK = cutoffs('mrrAtK', 10);
-    this.ndcgAtK = cutoffs('ndcgAtK', 10);
-    this.accuracyAtK = cutoffs('accuracyAtK', 1, 3, 5, 10);
-    this.precisionRecallAtK = cutoffs('precisionRecallAtK', 1, 3, 5, 10);
-    this.mapAtK = cutoffs('mapAtK', 100);
-    if (options.truncateDim !== undefined) validate.positiveInteger('truncateDim', options.truncateDim);
-    this.corpusChunkSize = validate.positiveInteger('corpusChunkSize', options.corpusChunkSize ?? 50_000);
+    this.#corpusIds = corpus.map(([id]) => id);
+    this.#corpus = corpus.map(([, text]) => text);
+    this.#cutoffs = retrievalCutoffs(options);
+    this.#corpusChunkSize = validate.positiveInteger('corpusChunkSize', options.corpusChunkSize ?? 50_000);
+    const { queryPrompt, queryPromptName, corpusPrompt, corpusPromptName } = options;
+    this.#queryPrompt = promptOptions(queryPrompt, queryPromptName);
+    this.#corpusPrompt = promptOptions(corpusPrompt, corpusPromptName);
   }
 
   /** Named after the similarity of the model evaluated last, cosine before the first. */
-  get primaryMetric(): string {
-    return prefixed(this.name, `${this.similarityFnName}_ndcg@${Math.max(...this.ndcgAtK)}`);
+  protected get primary(): string {
+    return `${this.#similarityFnName}_ndcg@${Math.max(...this.#cutoffs.ndcgAtK)}`;
   }
 
-  async evaluate(model: Encodes, options: EvaluateOptions = {}): Promise<Record<string, number>> {
-    checkEvaluation(model, options);
-    options.signal?.throwIfAborted();
-    this.similarityFnName = model.similarityFnName;
-    const rankings = await this.search(model, options);
-    return this.measure(rankings.map((hits, query) => hits.map(({ index }) => this.isRelevant(query, index))));
+  protected async measure(model: Encodes, options: EvaluateOptions): Promise<Metrics> {
+    this.#similarityFnName = model.similarityFnName;
+    const pause = new Pause(options.signal);
+    const rankings: Relevance[] = [];
+    for (const [query, hits] of (await this.#search(model, options)).entries()) {
+      rankings.push(hits.map(({ index }) => this.#isRelevant(query, index)));
+      await pause.ifDue();
+    }
+    return this.#average(rankings, pause);
   }
 
-  private isRelevant(query: number, document: number): boolean {
-    const id = this.corpusIds[document];
-    return id !== undefined && this.queries[query]?.relevant.has(id) === true;
+  #isRelevant(query: number, document: number): boolean {
+    const id = this.#corpusIds[document];
+    return id !== undefined && this.#queries[query]?.relevant.has(id) === true;
   }
 
   /** The best documents for each query, down to the greatest cut-off. */
-  private async search(model: Encodes, { signal, onProgress }: EvaluateOptions): Promise<Hit[][]> {
-    const { options } = this;
-    const total = this.queries.length + this.corpus.length;
-    const k = Math.max(
-      ...this.mrrAtK,
-      ...this.ndcgAtK,
-      ...this.accuracyAtK,
-      ...this.precisionRecallAtK,
-      ...this.mapAtK,
-    );
-    const queries = await model.encodeQuery(
-      this.queries.map(({ text }) => text),
-      encodeOptions(options.queryPrompt, options.queryPromptName, options.truncateDim, signal),
-    );
-    onProgress?.({ done: this.queries.length, total });
-    let best: Hit[][] = this.queries.map(() => []);
-    for (let begin = 0; begin < this.corpus.length; begin += this.corpusChunkSize) {
-      const texts = this.corpus.slice(begin, begin + this.corpusChunkSize);
-      const documents = await model.encodeDocument(
-        texts,
-        encodeOptions(options.corpusPrompt, options.corpusPromptName, options.truncateDim, signal),
-      );
-      const chunkK = Math.min(k, texts.length);
-      const { indices, scores } = await model.searchTopK(queries, documents, chunkK);
-      signal?.throwIfAborted();
-      best = best.map((hits, query) => {
+  async #search(model: Encodes, options: EvaluateOptions): Promise<Hit[][]> {
+    const k = Math.max(...Object.values(this.#cutoffs).flat());
+    const encoder = this.encoderOf(model, options, this.#queries.length + this.#corpus.length);
+    const texts = this.#queries.map(({ text }) => text);
+    const queries = await encoder.encodeQuery(texts, this.#queryPrompt);
+    const best: Hit[][] = this.#queries.map(() => []);
+    const { signal } = options;
+    const pause = new Pause(signal);
+    for (let begin = 0; begin < this.#corpus.length; begin += this.#corpusChunkSize) {
+      const chunk = this.#corpus.slice(begin, begin + this.#corpusChunkSize);
+      const documents = await encoder.encodeDocument(chunk, this.#corpusPrompt);
+      const chunkK = Math.min(k, chunk.length);
+      const { indices, scores } = await model.searchTopK(queries, documents, chunkK, signal && { signal });
+      for (const [query, hits] of best.entries()) {
+        await pause.ifDue();
         const found = Array.from(indices.subarray(query * chunkK, (query + 1) * chunkK), (index, i) => ({
           index: begin + index,
           score: scores[query * chunkK + i] ?? 0,
         }));
-        return hits.length === 0 ? found : mergeHits(hits, found, k);
-      });
-      onProgress?.({ done: this.queries.length + begin + texts.length, total });
+        best[query] = hits.length === 0 ? found : mergeHits(hits, found, k);
+      }
     }
     return best;
   }
 
-  private measure(rankings: readonly Relevance[]): Record<string, number> {
-    const metrics: Record<string, number> = {};
-    const average = (
+  async #average(rankings: readonly Relevance[], pause: Pause): Promise<Metrics> {
+    const metrics: Metrics = {};
+    const average = async (
       metric: string,
       cutoffs: readonly number[],
       of: (hits: Relevance, k: number, relevant: number) => number,
-    ): void => {
+    ): Promise<void> => {
       for (const k of cutoffs) {
-        const values = rankings.map((hits, query) => of(hits, k, this.queries[query]?.relevant.size ?? 0));
-        metrics[prefixed(this.name, `${this.similarityFnName}_${metric}@${k}`)] = mean(values);
+        const values = rankings.map((hits, query) => of(hits, k, this.#queries[query]?.relevant.size ?? 0));
+        metrics[`${this.#similarityFnName}_${metric}@${k}`] = mean(values);
+        await pause.ifDue();
       }
     };
-    average('accuracy', this.accuracyAtK, accuracyAt);
-    average('precision', this.precisionRecallAtK, precisionAt);
-    average('recall', this.precisionRecallAtK, recallAt);
-    average('ndcg', this.ndcgAtK, ndcgAt);
-    average('mrr', this.mrrAtK, reciprocalRankAt);
-    average('map', this.mapAtK, averagePrecisionAt);
+    await average('accuracy', this.#cutoffs.accuracyAtK, accuracyAt);
+    await average('precision', this.#cutoffs.precisionRecallAtK, precisionAt);
+    await average('recall', this.#cutoffs.precisionRecallAtK, recallAt);
+    await average('ndcg', this.#cutoffs.ndcgAtK, ndcgAt);
+    await average('mrr', this.#cutoffs.mrrAtK, reciprocalRankAt);
+    await average('map', this.#cutoffs.mapAtK, averagePrecisionAt);
     return metrics;
   }
+}
+
+/** Only the options that are set. */
+function promptOptions(prompt: string | undefined, promptName: string | undefined): EvaluationEncodeOptions {
+  return { ...(prompt !== undefined && { prompt }), ...(promptName !== undefined && { promptName }) };
 }

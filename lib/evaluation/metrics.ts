@@ -1,3 +1,6 @@
+import { descendingOrder } from './order.js';
+import { tieGroups } from './ranked-scores.js';
+
 /** The ranked hits of one query, best first: whether each is relevant. */
 export type Relevance = readonly boolean[];
 
@@ -74,20 +77,19 @@ export function pearson(a: Numbers, b: Numbers): number {
   return product / Math.sqrt(squareA * squareB);
 }
 
-/** The ranks of the values, from 1; equal values share the mean of their ranks. */
-export function ranks(values: Numbers): Float64Array {
-  const order = Uint32Array.from({ length: values.length }, (_, i) => i);
-  const at = (position: number): number => values[order[position] ?? 0] ?? 0;
-  order.sort((i, j) => (values[i] ?? 0) - (values[j] ?? 0));
+/** The ranks of the values, the smallest first, from 1; equal values share the mean of their ranks. */
+export async function ranks(values: Numbers, signal?: AbortSignal): Promise<Float64Array> {
+  const order = await descendingOrder(values, signal);
+  const sorted = Float64Array.from(order, (i) => values[i] ?? NaN);
   const result = new Float64Array(values.length);
-  for (let begin = 0, end = 0; begin < order.length; begin = end) {
-    while (end < order.length && at(end) === at(begin)) ++end;
-    for (let i = begin; i < end; ++i) result[order[i] ?? 0] = (begin + 1 + end) / 2;
+  for (const [begin, end] of tieGroups(sorted)) {
+    const rank = Number.isNaN(sorted[begin]) ? NaN : values.length - (begin + end - 1) / 2;
+    for (let i = begin; i < end; ++i) result[order[i] ?? 0] = rank;
   }
   return result;
 }
 
 /** Spearman's rank correlation: Pearson's of the ranks. */
-export function spearman(a: Numbers, b: Numbers): number {
-  return pearson(ranks(a), ranks(b));
+export async function spearman(a: Numbers, b: Numbers, signal?: AbortSignal): Promise<number> {
+  return pearson(await ranks(a, signal), await ranks(b, signal));
 }

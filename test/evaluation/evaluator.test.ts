@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { InvalidArgumentError } from 'stillvec';
-import { checkMetrics, type Evaluator } from '../../lib/evaluation/evaluator.js';
+import { checkMetrics, csvFileOf, type Evaluator } from '../../lib/evaluation/evaluator.js';
 
 class Own implements Evaluator {
   constructor(
@@ -36,4 +36,15 @@ describe('checkMetrics', () => {
     );
     expect(() => checkMetrics(new Own('', 'x'), null)).toThrow('for the metrics of Own but received null');
   });
+});
+
+test.each([
+  ['dev', undefined, 'evaluation_dev_results.csv'],
+  ['', undefined, 'evaluation_results.csv'],
+  ['dev', 'own.csv', 'own.csv'],
+  ['../a b\\ä/c', undefined, 'evaluation_..-a-b-c_results.csv'],
+  ['dev', '../../etc/own.csv', '-..-etc-own.csv'],
+])('the metrics of %p with the file %p go to %s', (name, csvFile, expected) => {
+  const evaluator = Object.assign(new Own(name, 'x'), csvFile === undefined ? {} : { csvFile });
+  expect(csvFileOf(evaluator)).toBe(expected);
 });

@@ -1,7 +1,13 @@
 import { expectTypeOf } from 'expect-type';
 import {
+  BinaryClassificationEvaluator,
   EmbeddingSimilarityEvaluator,
   InformationRetrievalEvaluator,
+  MSEEvaluator,
+  RerankingEvaluator,
+  SequentialEvaluator,
+  TranslationEvaluator,
+  TripletEvaluator,
   type Encodes,
   type Evaluator,
   type FitOptions,
@@ -22,10 +28,29 @@ const likeness = new EmbeddingSimilarityEvaluator({
   scores: Float32Array.of(1, 0),
   precision: 'ubinary',
 });
+const all = new SequentialEvaluator(
+  [
+    search,
+    likeness,
+    new TripletEvaluator({ anchors: ['a'], positives: ['b'], negatives: ['c'], margin: { dot: 1 } }),
+    new BinaryClassificationEvaluator({ sentences1: ['a'], sentences2: ['b'], labels: Uint8Array.of(1) }),
+    new RerankingEvaluator({
+      samples: [{ query: 'a', positive: ['b'], negative: ['c'] }],
+      atK: 3,
+      similarityFct: 'dot',
+    }),
+    new TranslationEvaluator({ sourceSentences: ['a'], targetSentences: ['b'], name: 'fr', truncateDim: 64 }),
+    new MSEEvaluator({ sourceSentences: ['a'], targetSentences: ['b'], teacherModel: model }),
+    { name: 'own', primaryMetric: 'rows', evaluate: () => Promise.resolve({ rows: 1 }) },
+  ],
+  { mainScoreFunction: (scores) => Math.max(...scores) },
+);
 
 expectTypeOf(model).toExtend<Encodes>();
 expectTypeOf(search).toExtend<Evaluator>();
 expectTypeOf(likeness).toExtend<Evaluator>();
+expectTypeOf(all).toExtend<Evaluator>();
+expectTypeOf(all.evaluate(model)).resolves.toEqualTypeOf<Record<string, number>>();
 expectTypeOf(search.evaluate(model)).resolves.toEqualTypeOf<Record<string, number>>();
 expectTypeOf(search.primaryMetric).toEqualTypeOf<string>();
 
@@ -44,3 +69,11 @@ new InformationRetrievalEvaluator({ queries: { q: 'a query' }, corpus: { d: 'a d
 new InformationRetrievalEvaluator({ q: 'a query' }, { d: 'a document' }, { q: ['d'] });
 // @ts-expect-error -- scores are numbers
 new EmbeddingSimilarityEvaluator({ sentences1: ['a'], sentences2: ['a'], scores: ['1'] });
+// @ts-expect-error -- there is no such similarity
+new TripletEvaluator({ anchors: ['a'], positives: ['b'], negatives: ['c'], similarityFnNames: ['hamming'] });
+// @ts-expect-error -- a sample has both sides
+new RerankingEvaluator({ samples: [{ query: 'a', positive: ['b'] }] });
+// @ts-expect-error -- the teacher is missing
+new MSEEvaluator({ sourceSentences: ['a'], targetSentences: ['b'] });
+// @ts-expect-error -- the first argument is an array
+new SequentialEvaluator({ evaluators: [] });
