@@ -93,8 +93,8 @@ export type {
   InformationRetrievalOptions,
   RelevantDocs,
   RetrievalCutoffs,
-  TextsById,
 } from './evaluation/information-retrieval-evaluator.js';
+export type { TextsById } from './evaluation/checks.js';
 export { RerankingEvaluator } from './evaluation/reranking-evaluator.js';
 export type { RerankingOptions, RerankingSample } from './evaluation/reranking-evaluator.js';
 export { EmbeddingSimilarityEvaluator } from './evaluation/embedding-similarity-evaluator.js';
@@ -107,6 +107,8 @@ export { TranslationEvaluator } from './evaluation/translation-evaluator.js';
 export type { TranslationOptions } from './evaluation/translation-evaluator.js';
 export { MSEEvaluator } from './evaluation/mse-evaluator.js';
 export type { MSEOptions, Teacher } from './evaluation/mse-evaluator.js';
+export { ParaphraseMiningEvaluator } from './evaluation/paraphrase-mining-evaluator.js';
+export type { ParaphraseMiningEvaluatorOptions } from './evaluation/paraphrase-mining-evaluator.js';
 export { SequentialEvaluator } from './evaluation/sequential-evaluator.js';
 export type { SequentialOptions } from './evaluation/sequential-evaluator.js';
 export type { BaseEvaluatorOptions } from './evaluation/base-evaluator.js';

@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from '../errors.js';
-import { finiteNumber, invalidArgument, stringArray } from '../validate.js';
+import { finiteNumber, invalidArgument, object, string, stringArray } from '../validate.js';
 import type { Numbers } from './metrics.js';
+
+/** Texts by id. */
+export type TextsById = Readonly<Record<string, string>> | ReadonlyMap<string, string>;
 
 /** Columns of texts of one length: text i of each belongs together. Their names are those of the options. */
 export function alignedTexts(columns: Readonly<Record<string, unknown>>): void {
@@ -30,4 +33,18 @@ export function numbers(option: string, values: unknown): Numbers {
   const elements = values as ArrayLike<unknown>;
   for (let i = 0; i < elements.length; ++i) finiteNumber(`${option}[${i}]`, elements[i]);
   return values as Numbers;
+}
+
+/** The entries of a Map or of a plain object. */
+export function entries<T>(option: string, values: unknown): [string, T][] {
+  return values instanceof Map
+    ? [...(values as Map<string, T>)]
+    : Object.entries(object(option, values) as Readonly<Record<string, T>>);
+}
+
+/** @throws InvalidArgumentError for what is no text by id, or none. */
+export function textEntries(option: string, texts: unknown): [string, string][] {
+  const result = entries<unknown>(option, texts);
+  if (result.length === 0) throw new InvalidArgumentError(`expected at least one text in ${option} but it is empty`);
+  return result.map(([id, text]) => [id, string(`${option}[${JSON.stringify(id)}]`, text)]);
 }

@@ -3,6 +3,7 @@ import { Pause } from '../event-loop.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
+import { entries, textEntries, type TextsById } from './checks.js';
 import type { Encodes, EvaluateOptions, EvaluationEncodeOptions, Metrics } from './evaluator.js';
 import {
   accuracyAt,
@@ -14,9 +15,6 @@ import {
   reciprocalRankAt,
   type Relevance,
 } from './metrics.js';
-
-/** Texts by id. */
-export type TextsById = Readonly<Record<string, string>> | ReadonlyMap<string, string>;
 
 /** Ids of relevant documents by query id. */
 export type RelevantDocs = Readonly<Record<string, Iterable<string>>> | ReadonlyMap<string, Iterable<string>>;
@@ -75,18 +73,6 @@ const optionNames = [
 interface Hit {
   readonly index: number;
   readonly score: number;
-}
-
-function entries<T>(option: string, values: unknown): [string, T][] {
-  return values instanceof Map
-    ? [...(values as Map<string, T>)]
-    : Object.entries(validate.object(option, values) as Readonly<Record<string, T>>);
-}
-
-function textEntries(option: string, texts: unknown): [string, string][] {
-  const result = entries<unknown>(option, texts);
-  if (result.length === 0) throw new InvalidArgumentError(`expected at least one text in ${option} but it is empty`);
-  return result.map(([id, text]) => [id, validate.string(`${option}[${JSON.stringify(id)}]`, text)]);
 }
 
 function relevantIds(relevantDocs: unknown): Map<string, ReadonlySet<string>> {

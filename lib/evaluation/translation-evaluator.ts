@@ -1,5 +1,5 @@
 import type { MatrixLike } from '../matrix.js';
-import { topKAsync } from '../similarity.js';
+import { topKAsync } from '../search/top-k.js';
 import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
 import { alignedTexts } from './checks.js';
 import type { Encodes, EvaluateOptions, Metrics } from './evaluator.js';
@@ -39,7 +39,7 @@ export class TranslationEvaluator extends BaseEvaluator {
 
 /** How often row i of `corpus` is the nearest to row i of `queries`; of equally near rows it is the first. */
 async function shareFound(queries: MatrixLike, corpus: MatrixLike, signal: AbortSignal | undefined): Promise<number> {
-  const { indices } = await topKAsync(queries, corpus, 1, 'cosine', signal);
+  const { indices } = await topKAsync(queries, corpus, 1, 'cosine', { signal });
   let found = 0;
   for (const [query, nearest] of indices.entries()) found += query === nearest ? 1 : 0;
   return found / indices.length;

@@ -3,6 +3,7 @@ import {
   BinaryClassificationEvaluator,
   EmbeddingSimilarityEvaluator,
   MSEEvaluator,
+  ParaphraseMiningEvaluator,
   RerankingEvaluator,
   SentenceTransformer,
   TranslationEvaluator,
@@ -27,6 +28,7 @@ const classes: Readonly<Record<string, EvaluatorClass>> = {
   BinaryClassificationEvaluator,
   EmbeddingSimilarityEvaluator,
   MSEEvaluator,
+  ParaphraseMiningEvaluator,
   RerankingEvaluator,
   TranslationEvaluator,
   TripletEvaluator,
@@ -43,10 +45,7 @@ describeWithShared('the evaluators of Sentence Transformers', () => {
     model = await SentenceTransformer.load(folders['st-v6']!);
   });
 
-  // Mining has no evaluator yet.
-  const known = cases.filter(({ evaluator }) => evaluator in classes);
-
-  test.each(known.map((golden) => [golden.evaluator, golden.options, golden] as const))(
+  test.each(cases.map((golden) => [golden.evaluator, golden.options, golden] as const))(
     '%s %j gives the same metrics',
     async (name, { teacher, ...options }, { inputs, primaryMetric, metrics: expected }) => {
       const teacherModel =
