@@ -39,7 +39,7 @@ export class TranslationEvaluator extends BaseEvaluator {
 
 /** How often row i of `corpus` is the nearest to row i of `queries`; of equally near rows it is the first. */
 async function shareFound(queries: MatrixLike, corpus: MatrixLike, signal: AbortSignal | undefined): Promise<number> {
-  const { indices } = await topKAsync(queries, corpus, 1, 'cosine', { signal });
+  const { indices } = await topKAsync(queries, corpus, { k: 1, similarity: 'cosine' }, { signal });
   let found = 0;
   for (const [query, nearest] of indices.entries()) found += query === nearest ? 1 : 0;
   return found / indices.length;
