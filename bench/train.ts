@@ -2,7 +2,8 @@
 //
 // How fast the recipe of Sentence Transformers' static models trains: MultipleNegativesRankingLoss at six Matryoshka
 // dims, AdamW, learning rate 0.2, batches without duplicates. This library and Sentence Transformers' Trainer, on the
-// same rows in the same run; every training run is a process of its own, and they take turns.
+// same rows in the same run; every training run is a process of its own, and they take turns. `--only losses` compares
+// the steps of every loss instead, `--only 'losses NAME NAME'` those of some.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +12,7 @@ import { SentenceTransformer } from '../lib/index.js';
 import { barChart } from './support/chart.js';
 import { buildLimit } from './support/limit.js';
 import { describeMachine, machineLine } from './support/machine.js';
+import { lossCases, lossTable, judgeLosses, type LossCase, type LossResult } from './support/losses.js';
 import { inTemporaryFolder, report, runProgram, runScript, writeResults } from './support/program.js';
 import { pythonWith } from './support/python.js';
 import { median, medianRatio } from './support/statistics.js';
@@ -88,6 +90,8 @@ const stepsOf: Readonly<Record<number, number>> = flags.quick
   : { 256: 100, 2048: 16, 16384: 3 };
 
 async function main(): Promise<void> {
+  const [what, ...names] = (flags.only ?? '').split(' ');
+  if (what === 'losses') return compareLosses(names);
   const machine = describeMachine();
   const python = pythonWith('sentence_transformers');
   const program = await buildLimit('training');
@@ -117,6 +121,59 @@ async function main(): Promise<void> {
     ];
     process.stdout.write(`${parts.join('\n\n')}\n`);
   });
+}
+
+// ---- Every loss -----------------------------------------------------------------------------------------------------
+
+/** Steps of every loss with its defaults, without Matryoshka, on rows in their order. */
+async function compareLosses(names: readonly string[]): Promise<void> {
+  const machine = describeMachine();
+  const python = pythonWith('sentence_transformers');
+  await inTemporaryFolder(async (folder) => {
+    const inputs = await writeInputs([lossRecipe('pairs'), lossRecipe('triplets')], folder);
+    const wanted = lossCases.filter(({ name }) => names.length === 0 || names.includes(name));
+    const measured = wanted.map((loss) => ({ loss, ours: [] as FitReply[], theirs: [] as FitReply[] }));
+    for (let round = 0; round < rounds; ++round) {
+      for (const { loss, ours, theirs } of measured) {
+        report(`round ${round + 1}: ${loss.name}`);
+        const request = lossRequest(loss, inputs);
+        const file = path.join(folder, 'request.json');
+        ours.push(await fit(lossRecipe('pairs'), request, file, python));
+        if (python === undefined || loss.peerFails !== undefined) continue;
+        theirs.push(await fit({ ...lossRecipe('pairs'), trainer: 'Sentence Transformers' }, request, file, python));
+      }
+    }
+    const results = measured.map(({ loss, ours, theirs }): LossResult => ({ ...loss, ours, theirs }));
+    const isa = results[0]?.ours[0]?.version ?? 'unknown';
+    const bars = judgeLosses(results);
+    const parts = [
+      `# Losses\n\n${machineLine(machine, isa)}`,
+      `Medians of ${rounds} rounds in turns; batch ${amount(recipe.batchSize)}, 30,522 x 1024 table, bfloat16.`,
+      lossTable(results),
+      `## Bars\n\n${barTable(bars)}`,
+    ];
+    process.stdout.write(flags.json ? JSON.stringify({ machine, results, bars }, null, 2) : `${parts.join('\n\n')}\n`);
+  });
+}
+
+function lossRecipe(data: 'pairs' | 'triplets'): Case {
+  return { ...recipe, data, steps: flags.quick ? 4 : 8, matryoshka: false };
+}
+
+function lossRequest({ name, texts, label }: LossCase, inputs: Inputs): FitRequest {
+  const { batchSize, steps, precision, optimizer } = lossRecipe('pairs');
+  return {
+    model: inputs.models.get(30522) ?? '',
+    data: inputs.data.get(dataKey(lossRecipe(texts === 3 ? 'triplets' : 'pairs'))) ?? '',
+    texts,
+    batchSize,
+    ...(steps !== undefined && { maxSteps: steps }),
+    precision,
+    optimizer,
+    matryoshkaDims: [],
+    sampler: 'sequential',
+    loss: { name, ...(label !== undefined && { label }) },
+  };
 }
 
 // ---- What is trained ------------------------------------------------------------------------------------------------
@@ -348,7 +405,7 @@ function judge(results: readonly Result[]): Bar[] {
     atMost(
       'Matryoshka step against plain step, float32',
       1.35,
-      ratio(find({ precision: 'float32' }), find({ precision: 'float32', matryoshka: false })),
+      ratio(find({ precision: 'float32' }), find({ matryoshka: false })),
     ),
     atLeast('loss against the peak, float32', 0.75, find({ precision: 'float32' })?.shareOfPeak, amount),
     atLeast('loss against the peak, bfloat16', 0.4, ours?.shareOfPeak, amount),

@@ -113,7 +113,8 @@
       "native/binding/texts.cc",
       "native/binding/token_column.cc",
       "native/binding/tokenizer.cc",
-      "native/binding/training_run.cc"
+      "native/binding/training_run.cc",
+      "native/binding/training_source.cc"
     ]
   }
 }

@@ -1,6 +1,7 @@
 """One training run of Sentence Transformers' Trainer. Argument: a file with a FitRequest; prints a FitReply."""
 
 import json
+import math
 import os
 import resource
 import statistics
@@ -15,7 +16,7 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.base.sampler import DefaultBatchSampler
-from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
+from sentence_transformers.sentence_transformer import losses
 from transformers import TrainerCallback
 
 
@@ -48,17 +49,36 @@ class StepTimes(TrainerCallback):
         self.loss = (logs or {}).get("loss", self.loss)
 
 
+# Of row i, as bench/support/training.ts makes it.
+LABELS = {
+    "score": lambda i, texts, dim: i % 101 / 100,
+    "binary": lambda i, texts, dim: i % 2,
+    "class": lambda i, texts, dim: i % 256,
+    "margin": lambda i, texts, dim: float(i % 7 - 3),
+    "scores": lambda i, texts, dim: [float((i + 3 * k) % 7 - 3) for k in range(texts - 1)],
+    "teacher": lambda i, texts, dim: [math.sin(i + k) for k in range(dim)],
+}
+
+# What these need to take a static model.
+OPTIONS = {"MegaBatchMarginLoss": {"use_mini_batched_version": False}}
+
+
 def main(path: str) -> None:
     with open(path, encoding="utf-8") as file:
         request = json.load(file)
     with open(request["data"], encoding="utf-8") as file:
         rows = json.load(file)
-    names = ["anchor", "positive", "negative"][: len(rows[0])]
-    dataset = Dataset.from_dict({name: [row[c] for row in rows] for c, name in enumerate(names)})
+    names = ["anchor", "positive", "negative"][: request.get("texts", len(rows[0]))]
+    columns = {name: [row[c] for row in rows] for c, name in enumerate(names)}
     model = SentenceTransformer(request["model"], device="cpu", local_files_only=True)
-    loss = MultipleNegativesRankingLoss(model)
+    wanted = request.get("loss", {"name": "MultipleNegativesRankingLoss"})
+    if "label" in wanted:
+        label, dim = LABELS[wanted["label"]], model.get_embedding_dimension()
+        columns["label"] = [label(i, len(names), dim) for i in range(len(rows))]
+    dataset = Dataset.from_dict(columns)
+    loss = getattr(losses, wanted["name"])(model, **OPTIONS.get(wanted["name"], {}))
     if request["matryoshkaDims"]:
-        loss = MatryoshkaLoss(model, loss, matryoshka_dims=request["matryoshkaDims"])
+        loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=request["matryoshkaDims"])
     sampler = SequentialBatches if request["sampler"] == "sequential" else "no_duplicates"
 
     with tempfile.TemporaryDirectory() as folder:

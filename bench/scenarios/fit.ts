@@ -1,26 +1,27 @@
 // One training run of this library. Argument: a file with a FitRequest.
-import {
-  MatryoshkaLoss,
-  MultipleNegativesRankingLoss,
-  SentenceTransformer,
-  type FitProgress,
-} from '../../lib/index.js';
+import * as stillvec from '../../lib/index.js';
 import { peakRss } from '../support/serve.js';
-import { readFitRequest, type FitReply } from '../support/training.js';
+import {
+  labelOf,
+  readFitRequest,
+  type FitReply,
+  type FitRequest,
+  type LossRequest,
+  type Row,
+} from '../support/training.js';
 
 async function main([file = '']: readonly string[]): Promise<void> {
   const { request, rows } = readFitRequest(file);
-  const model = await SentenceTransformer.load(request.model);
-  const names = ['anchor', 'positive', 'negative'].slice(0, rows[0]?.length);
-  const trainDataset = Object.fromEntries(names.map((name, c) => [name, rows.map((row) => row[c] ?? '')]));
-  const ranking = new MultipleNegativesRankingLoss();
+  const model = await stillvec.SentenceTransformer.load(request.model);
+  const trainDataset = datasetOf(request, rows, model.dim);
+  const loss = await lossOf(request.loss, request.model);
   const { matryoshkaDims } = request;
 
   const begin = performance.now();
   const progress: { ms: number; done: number }[] = [];
   const result = await model.fit({
     trainDataset,
-    loss: matryoshkaDims.length === 0 ? ranking : new MatryoshkaLoss(ranking, { dims: matryoshkaDims }),
+    loss: matryoshkaDims.length === 0 ? loss : new stillvec.MatryoshkaLoss(loss, { dims: matryoshkaDims }),
     batchSize: request.batchSize,
     batchSampler: request.sampler,
     precision: request.precision,
@@ -28,7 +29,7 @@ async function main([file = '']: readonly string[]): Promise<void> {
     learningRate: 0.2,
     warmupRatio: 0.1,
     ...(request.maxSteps !== undefined && { maxSteps: request.maxSteps }),
-    onProgress: ({ phase, done }: FitProgress) => {
+    onProgress: ({ phase, done }: stillvec.FitProgress) => {
       if (phase === 'train') progress.push({ ms: performance.now() - begin, done });
     },
   });
@@ -47,6 +48,24 @@ async function main([file = '']: readonly string[]): Promise<void> {
     version: model.info().isa,
   };
   process.stdout.write(JSON.stringify(reply));
+}
+
+function datasetOf({ loss }: FitRequest, rows: readonly Row[], dim: number): stillvec.DatasetColumns {
+  const names = ['anchor', 'positive', 'negative'].slice(0, rows[0]?.length);
+  const columns = names.map((name, c) => [name, rows.map((row) => row[c] ?? '')] as const);
+  const { label } = loss ?? {};
+  if (label === undefined) return Object.fromEntries(columns);
+  const labels = rows.map((_, i) => labelOf(label, i, names.length, dim));
+  return { ...Object.fromEntries(columns), label: labels };
+}
+
+async function lossOf(loss: LossRequest | undefined, guide: string): Promise<stillvec.Loss> {
+  const { name } = loss ?? { name: 'MultipleNegativesRankingLoss' };
+  if (name === 'GISTEmbedLoss') return new stillvec.GISTEmbedLoss(await stillvec.SentenceTransformer.load(guide));
+  const classes = stillvec as unknown as Readonly<Record<string, new () => stillvec.Loss>>;
+  const LossClass = classes[name];
+  if (LossClass === undefined) throw new Error(`there is no loss ${name}`);
+  return new LossClass();
 }
 
 /** From the first report to the last one: what comes before is tokenizing and setting up. */

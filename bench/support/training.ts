@@ -11,6 +11,8 @@ export interface FitRequest {
   readonly model: string;
   /** Rows to train on, an array of arrays of texts in a JSON file: anchor, positive, negatives. */
   readonly data: string;
+  /** Of a row, the first so many; default: all. */
+  readonly texts?: number;
   readonly batchSize: number;
   /** The rows are used once in all, or for so many steps. */
   readonly maxSteps?: number;
@@ -19,8 +21,16 @@ export interface FitRequest {
   /** Empty: the plain loss. */
   readonly matryoshkaDims: readonly number[];
   readonly sampler: 'no_duplicates' | 'sequential';
+  /** Default: MultipleNegativesRankingLoss, and no label. */
+  readonly loss?: LossRequest;
   /** Where the trained model goes; nowhere without. */
   readonly output?: string;
+}
+
+/** A loss with its defaults, and the label that both sides make of a row's number. */
+export interface LossRequest {
+  readonly name: string;
+  readonly label?: 'score' | 'binary' | 'class' | 'margin' | 'scores' | 'teacher';
 }
 
 export interface FitReply {
@@ -104,5 +114,29 @@ export function inBatches(rows: readonly Row[], batchSize: number): Row[] {
 
 export function readFitRequest(file: string): { request: FitRequest; rows: readonly Row[] } {
   const request = JSON.parse(readFileSync(file, 'utf8')) as FitRequest;
-  return { request, rows: JSON.parse(readFileSync(request.data, 'utf8')) as Row[] };
+  const rows = JSON.parse(readFileSync(request.data, 'utf8')) as Row[];
+  return { request, rows: rows.map((row) => row.slice(0, request.texts)) };
+}
+
+/** Of row `i`, with `texts` columns and a model of width `dim`; contenders/sentence_transformers_fit.py makes the same. */
+export function labelOf(
+  kind: NonNullable<LossRequest['label']>,
+  i: number,
+  texts: number,
+  dim: number,
+): number | number[] {
+  switch (kind) {
+    case 'score':
+      return (i % 101) / 100;
+    case 'binary':
+      return i % 2;
+    case 'class':
+      return i % 256;
+    case 'margin':
+      return (i % 7) - 3;
+    case 'scores':
+      return Array.from({ length: texts - 1 }, (_, k) => ((i + 3 * k) % 7) - 3);
+    case 'teacher':
+      return Array.from({ length: dim }, (_, k) => Math.sin(i + k));
+  }
 }

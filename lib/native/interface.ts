@@ -35,7 +35,7 @@ export interface Native {
   readonly TokenColumn: new () => NativeTokenColumn;
   readonly TrainingRun: new (
     table: NativeTable,
-    columns: readonly NativeTokenColumn[],
+    source: NativeSource,
     config: NativeTrainingConfig,
   ) => NativeTrainingRun;
   /** Sixteen digits that differ where bytes do. */
@@ -275,6 +275,15 @@ export type NativeLoss = readonly NativeLossTerm[];
 export interface NativeRowValues {
   readonly values: NativeSharedRows;
   readonly width: number;
+}
+
+/** One dataset. */
+export interface NativeSource {
+  /** Of the texts; all of one length. */
+  readonly columns: readonly NativeTokenColumn[];
+  readonly labels: NativeRowValues | null;
+  /** Of each term of the loss: none, or one a column. */
+  readonly guides: readonly (readonly NativeRowValues[])[];
 }
 
 export interface NativeTrainingConfig {

@@ -5,8 +5,8 @@ import { fromNative } from '../errors.js';
 import type { Encodes } from '../evaluation/evaluator.js';
 import {
   native,
+  type NativeSource,
   type NativeTable,
-  type NativeTokenColumn,
   type NativeTrainingConfig,
   type NativeTrainingRun,
 } from '../native/index.js';
@@ -41,12 +41,13 @@ export async function fit(
   const begin = performance.now();
   const config = runConfig(settings, settings.loss.lower(start.table.dim));
   const reading = tokenizeDataset(start, settings.trainDataset, tokenizerKey, settings, begin);
-  const { columns, labels, layout, rows } = await untilAborted(reading, signal);
+  const { columns, labels, guides, layout, rows } = await untilAborted(reading, signal);
   const dataset = { rows, columns: layout.texts, ...(layout.label !== undefined && { label: layout.label }) };
   const fingerprints = await untilAborted(Promise.all(columns.map((column) => column.fingerprint())), signal);
-  const saved = runSettings(config, settings, [...fingerprints, ...(labels === undefined ? [] : [labels.fingerprint])]);
+  const values = [...(labels === undefined ? [] : [labels]), ...guides.flat()];
+  const saved = runSettings(config, settings, [...fingerprints, ...values.map(({ fingerprint }) => fingerprint)]);
 
-  const run = newRun(start.table, columns, config);
+  const run = newRun(start.table, { columns, labels: labels ?? null, guides }, config);
   const stop = (): void => {
     run.stop();
   };
@@ -77,13 +78,9 @@ export async function fit(
   }
 }
 
-function newRun(
-  table: NativeTable,
-  columns: readonly NativeTokenColumn[],
-  config: NativeTrainingConfig,
-): NativeTrainingRun {
+function newRun(table: NativeTable, source: NativeSource, config: NativeTrainingConfig): NativeTrainingRun {
   try {
-    return new native.TrainingRun(table, columns, config);
+    return new native.TrainingRun(table, source, config);
   } catch (error) {
     throw fromNative(error);
   }

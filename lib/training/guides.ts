@@ -1,11 +1,9 @@
 import { untilAborted } from '../abort.js';
 import { InvalidArgumentError } from '../errors.js';
-import { Pause } from '../event-loop.js';
-import type { NativeRowValues } from '../native/index.js';
-import { invalidArgument } from '../validate.js';
-import { rowBuffer } from '../rows.js';
-import { asVectors, type EmbeddingsInput, type Vectors } from '../vectors.js';
-import type { TrainingColumns } from './dataset.js';
+import { describe, invalidArgument } from '../validate.js';
+import { asVectors, type EmbeddingsInput } from '../vectors.js';
+import type { TextColumn, TrainingColumns } from './dataset.js';
+import { RowValueBuilder, type RowValues } from './row-values.js';
 
 /** A model that tells a loss which texts are alike. `SentenceTransformer` is one. */
 export interface Guide {
@@ -35,9 +33,9 @@ export class GuideEmbeddings {
    * @param guides - One for each term of the loss, undefined for a term without.
    * @param option - The dataset's name in errors.
    */
-  constructor(guides: readonly (Guide | undefined)[], columns: readonly string[], option: string) {
+  constructor(guides: readonly (Guide | undefined)[], columns: readonly TextColumn[], option: string) {
     this.#terms = guides.map((guide) =>
-      guide === undefined ? [] : columns.map((name) => new ColumnEmbeddings(guide, `${option}.${name}`)),
+      guide === undefined ? [] : columns.map(({ name }) => new ColumnEmbeddings(guide, `${option}.${name}`)),
     );
   }
 
@@ -49,10 +47,10 @@ export class GuideEmbeddings {
   }
 
   /** One a column, for each term: none for a term without a guide. No more can be added. */
-  async take(): Promise<readonly (readonly NativeRowValues[])[]> {
-    const taken: NativeRowValues[][] = [];
+  async take(): Promise<readonly (readonly RowValues[])[]> {
+    const taken: RowValues[][] = [];
     for (const term of this.#terms) {
-      const columns: NativeRowValues[] = [];
+      const columns: RowValues[] = [];
       for (const embeddings of term) columns.push(await embeddings.take());
       taken.push(columns);
     }
@@ -60,9 +58,9 @@ export class GuideEmbeddings {
   }
 }
 
+/** Of one column. */
 class ColumnEmbeddings {
-  readonly #blocks: Float32Array[] = [];
-  #rows = 0;
+  #builder: RowValueBuilder | undefined;
   #width = 0;
 
   constructor(
@@ -76,42 +74,38 @@ class ColumnEmbeddings {
     }
   }
 
-  async take(): Promise<NativeRowValues> {
-    const values = rowBuffer({ count: this.#rows, columns: this.#width, precision: 'float32' });
-    const pause = new Pause();
-    let row = 0;
-    for (let block = this.#blocks.shift(); block !== undefined; block = this.#blocks.shift()) {
-      values.write(row, block);
-      row += block.length / this.#width;
-      await pause.ifDue();
-    }
-    return { values, width: this.#width };
+  take(): Promise<RowValues> {
+    return (this.#builder ?? new RowValueBuilder(1)).take();
   }
 
   async #addBlock(texts: readonly string[], signal: AbortSignal | undefined): Promise<void> {
     const distinct = [...new Set(texts)];
     const embeddings = await untilAborted(Promise.resolve(this.guide.encode(distinct)), signal);
     const vectors = asVectors(`what the guide makes of ${this.column}`, embeddings);
-    this.#check(vectors, distinct);
-    const values = vectors.block(0, vectors.rows);
-    const rowOf = new Map(distinct.map((text, row) => [text, row]));
+    this.#builder ??= new RowValueBuilder((this.#width = vectors.dim));
     const width = this.#width;
-    const block = new Float32Array(texts.length * width);
-    for (const [i, text] of texts.entries()) {
-      const row = rowOf.get(text) ?? 0;
-      block.set(values.subarray(row * width, (row + 1) * width), i * width);
-    }
-    this.#blocks.push(block);
-    this.#rows += texts.length;
-  }
-
-  #check({ rows, dim }: Vectors, texts: readonly string[]): void {
-    if (this.#rows === 0) this.#width = dim;
-    if (rows !== texts.length || dim !== this.#width || dim === 0) {
+    if (vectors.rows !== distinct.length || vectors.dim !== width || width === 0) {
       throw new InvalidArgumentError(
-        `expected ${texts.length} embeddings of ${this.#width || 'one or more'} numbers from guide.encode for ` +
-          `${this.column} but received ${rows} of ${dim}`,
+        `expected ${distinct.length} embeddings of ${width > 0 ? width : 'some'} numbers for ${this.column} from the ` +
+          `guide but received ${vectors.rows} of ${vectors.dim}`,
       );
     }
+    const values = vectors.block(0, vectors.rows);
+    const broken = values.findIndex((value) => !Number.isFinite(value));
+    if (broken !== -1) {
+      const text = distinct[Math.floor(broken / width)];
+      throw invalidArgument(
+        `the guide's embedding of ${describe(text)} (${this.column})`,
+        'finite numbers',
+        values[broken],
+      );
+    }
+    const rowOf = new Map(distinct.map((text, row) => [text, row]));
+    const block = new Float32Array(texts.length * width);
+    for (const [i, text] of texts.entries()) {
+      const begin = (rowOf.get(text) ?? 0) * width;
+      block.set(values.subarray(begin, begin + width), i * width);
+    }
+    this.#builder.add(block);
   }
 }

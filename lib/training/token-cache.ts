@@ -58,7 +58,7 @@ export class TokenCache {
       const columns = await this.#mapColumns(header, vocabSize);
       const labels = await this.#readLabels(header);
       if (columns.length !== layout.texts.length || !fits(labels, columns.length, reading)) return undefined;
-      return { columns, labels, layout, rows: columns[0]?.count ?? 0 };
+      return { columns, labels, guides: [], layout, rows: columns[0]?.count ?? 0 };
     } catch {
       return undefined;
     }

@@ -6,6 +6,7 @@ import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
 import type { ColumnLayout } from './columns.js';
 import { datasetParts, datasetRows, type Dataset, type DatasetReading } from './dataset.js';
+import { GuideEmbeddings, type Guide } from './guides.js';
 import { reportMilliseconds, type FitSettings } from './fit-options.js';
 import type { LabelShape } from './label-needs.js';
 import { RowValueBuilder, type RowValues } from './row-values.js';
@@ -21,6 +22,8 @@ export interface TokenizedDataset {
   readonly columns: readonly NativeTokenColumn[];
   /** Undefined where the loss takes none. */
   readonly labels: DatasetLabels | undefined;
+  /** What the guides of the loss make of the texts: for each term of the loss none, or one a column. */
+  readonly guides: readonly (readonly RowValues[])[];
   readonly layout: ColumnLayout;
   readonly rows: number;
 }
@@ -48,11 +51,14 @@ export async function tokenizeDataset(
     const seconds = (now - begin) / 1000;
     onProgress?.({ phase: 'tokenize', done, total, rows: 0, rowsPerSecond: 0, loss: NaN, learningRate: 0, seconds });
   };
-  const cache = await TokenCache.of(dataset, tokenizerKey, loss.needs);
+  const guides = loss.guides ?? [];
+  // A guide has to see the texts, which the cache has not.
+  const isCached = guides.every((guide) => guide === undefined);
+  const cache = isCached ? await TokenCache.of(dataset, tokenizerKey, loss.needs) : undefined;
   let tokenized: TokenizedDataset;
   try {
     const cached = await cache?.load(model.table.rows, reading);
-    tokenized = cached ?? (await tokenize(model, dataset, reading, report));
+    tokenized = cached ?? (await tokenize(model, dataset, guides, reading, report));
     if (cached === undefined && cache !== undefined) {
       await cache.save(tokenized, signal);
       // The mapped file in the place of memory.
@@ -75,6 +81,7 @@ export async function tokenizeDataset(
 async function tokenize(
   model: StaticModel,
   dataset: Dataset,
+  guides: readonly (Guide | undefined)[],
   reading: DatasetReading,
   report: (done: number, columns: number) => void,
 ): Promise<TokenizedDataset> {
@@ -82,12 +89,14 @@ async function tokenize(
   let columns: readonly NativeTokenColumn[] = [];
   let layout: ColumnLayout = { texts: [] };
   let labels: { readonly shape: LabelShape; readonly builder: RowValueBuilder } | undefined;
+  let embeddings: GuideEmbeddings | undefined;
   let rows = 0;
   for await (const part of datasetParts(dataset, reading)) {
     if (rows === 0) {
       layout = part.layout;
       columns = part.columns.map(() => new native.TokenColumn());
       const shape = part.labels?.shape;
+      embeddings = new GuideEmbeddings(guides, part.columns, option);
       labels = shape && { shape, builder: new RowValueBuilder(shape.vectors * shape.width) };
     }
     for (const [i, column] of columns.entries()) {
@@ -100,7 +109,15 @@ async function tokenize(
       });
     }
     if (part.labels !== undefined) labels?.builder.add(part.labels.values);
+    await embeddings?.add(part, signal);
     rows += part.rows;
   }
-  return { columns, layout, rows, labels: labels && { shape: labels.shape, ...(await labels.builder.take()) } };
+  const guided = (await embeddings?.take()) ?? [];
+  return {
+    columns,
+    layout,
+    rows,
+    guides: guided,
+    labels: labels && { shape: labels.shape, ...(await labels.builder.take()) },
+  };
 }

@@ -119,20 +119,20 @@ Napi::Value RowBuffer::release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-SharedBytes shared_bytes_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
-                                  napi_typedarray_type type) {
-  const Napi::Env env = info.Env();
-  if (!info[index].IsTypedArray()) {
-    const auto& memory = object_argument<RowBuffer>(info, index, name).memory();
+SharedBytes shared_bytes_value(const Napi::Value& value, const char* name, napi_typedarray_type type) {
+  if (!value.IsTypedArray()) {
+    const auto& memory = object_value<RowBuffer>(value, name).memory();
     return {memory, memory->bytes.data(), memory->size()};
   }
-  const auto array = info[index].As<Napi::TypedArray>();
+  const auto array = value.As<Napi::TypedArray>();
   if (array.TypedArrayType() != type) {
-    fail_argument(env, std::string("expected a typed array of another type for ") + name);
+    fail_argument(value.Env(), std::string("expected a typed array of another type for ") + name);
   }
   const std::span<const std::byte> bytes = bytes_of(array);
   std::shared_ptr<const void> keeper = memory_behind(array);
-  if (keeper == nullptr && !bytes.empty()) fail_argument(env, std::string("expected rows of C++'s own for ") + name);
+  if (keeper == nullptr && !bytes.empty()) {
+    fail_argument(value.Env(), std::string("expected rows of C++'s own for ") + name);
+  }
   return {std::move(keeper), bytes.data(), bytes.size()};
 }
 

@@ -57,12 +57,11 @@ struct SharedBytes {
   std::size_t size = 0;
 };
 
-// The bytes of argument `index`: of a RowBuffer, or of a typed array of `type` over memory that a RowBuffer gave out.
-// Refuses any other array, whose memory JavaScript may take away.
-SharedBytes shared_bytes_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
-                                  napi_typedarray_type type);
+// The bytes of a RowBuffer, or of a typed array of `type` over memory that a RowBuffer gave out. Refuses any other
+// array, whose memory JavaScript may take away.
+SharedBytes shared_bytes_value(const Napi::Value& value, const char* name, napi_typedarray_type type);
 
-// isShared(array): boolean. Whether shared_bytes_argument() takes it.
+// isShared(array): boolean. Whether shared_bytes_value() takes it.
 Napi::Value is_shared(const Napi::CallbackInfo& info);
 
 }  // namespace stillvec::binding

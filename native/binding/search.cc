@@ -44,7 +44,7 @@ struct SharedMatrix {
 
 SharedMatrix shared_matrix_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
                                     std::size_t dim) {
-  SharedBytes bytes = shared_bytes_argument(info, index, name, napi_float32_array);
+  SharedBytes bytes = shared_bytes_value(info[index], name, napi_float32_array);
   const auto* floats = reinterpret_cast<const float*>(bytes.data);
   return {std::move(bytes.keeper), rows_of(info.Env(), floats, bytes.size / sizeof(float), dim, name)};
 }
@@ -84,7 +84,7 @@ SharedRows rows_argument(const Napi::CallbackInfo& info, std::size_t index, cons
   const bool is_packed = rows.format == search::RowFormat::kBinary || rows.format == search::RowFormat::kUbinary;
   SharedBytes bytes;
   if (for_threads) {
-    bytes = shared_bytes_argument(info, index, name, type);
+    bytes = shared_bytes_value(info[index], name, type);
   } else if (type == napi_float32_array) {
     const auto floats = std::as_bytes(array_argument<float>(info, index, name));
     bytes = {nullptr, floats.data(), floats.size()};

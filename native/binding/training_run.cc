@@ -14,7 +14,7 @@
 #include "binding/fields.h"
 #include "binding/table.h"
 #include "binding/task.h"
-#include "binding/token_column.h"
+#include "binding/training_source.h"
 
 namespace stillvec::binding {
 
@@ -166,11 +166,8 @@ TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
   const Napi::Env env = info.Env();
   auto setup = std::make_unique<State::Setup>();
   setup->initial = object_argument<Table>(info, 0, "table").table();
-  if (!info[1].IsArray() || !info[2].IsObject()) fail_argument(env, "expected columns and a config");
-  const auto columns = info[1].As<Napi::Array>();
-  for (std::uint32_t i = 0; i < columns.Length(); ++i) {
-    setup->source.columns.push_back(unwrap(env, object_value<TokenColumn>(columns.Get(i), "columns").freeze()));
-  }
+  if (!info[1].IsObject() || !info[2].IsObject()) fail_argument(env, "expected a source and a config");
+  setup->source = source_value(info[1].As<Napi::Object>());
   setup->config = run_fields(info[2].As<Napi::Object>());
   state_->setup = std::move(setup);
 }
