@@ -1,11 +1,11 @@
 import { access } from 'node:fs/promises';
 
 import { IoError, messageOf } from '../../errors.js';
+import { rowReader } from '../../formats/rows/row-reader.js';
 import { boolean, invalidArgument, knownOptions, nonEmptyString, stringArray } from '../../validate.js';
 import type { DatasetRow } from '../dataset.js';
-import { rowReader } from './file-formats.js';
 import { findFiles, isPattern } from './file-names.js';
-import { checkFileRow, checkSameColumns, type FileColumns } from './file-row.js';
+import { checkFileRow, checkSameColumns, withNumericLabel, type FileColumns } from './file-row.js';
 
 export interface DatasetFileOptions {
   /** The columns to read, in the order that gives them their roles. Default: all, in the first file's order. */
@@ -77,9 +77,9 @@ async function* readRows(dataset: DatasetFile): AsyncGenerator<DatasetRow, void,
     try {
       const read = rowReader(file, delimiter);
       await access(file);
-      for await (const { place, row: unchecked } of read()) {
+      for await (const { place, row: unchecked, textOnly } of read()) {
         const at = `${file}, ${place}`;
-        const row = checkFileRow(at, unchecked, columns);
+        const row = checkFileRow(at, textOnly === true ? withNumericLabel(unchecked) : unchecked, columns);
         if (isFirstRow) first = checkSameColumns(at, row, first ?? { file, columns: Object.keys(row) });
         isFirstRow = false;
         yield row;

@@ -25,6 +25,16 @@ export function checkFileRow(at: string, row: unknown, columns: readonly string[
   return (columns === undefined ? row : Object.fromEntries(names.map((name) => [name, cells[name]]))) as DatasetRow;
 }
 
+/** A row of text alone with its label as the number that it says. */
+export function withNumericLabel(row: unknown): unknown {
+  const cells = row as Readonly<Record<string, string>>;
+  const label = labelNames.find((name) => name in cells);
+  const text = label === undefined ? undefined : cells[label];
+  if (label === undefined || text === undefined) return row;
+  // An empty cell is no 0.
+  return { ...cells, [label]: text.trim() === '' ? NaN : Number(text) };
+}
+
 /** Numbers, or such a list a column, may be a label. */
 const labelDepth = 2;
 

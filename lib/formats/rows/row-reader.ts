@@ -3,7 +3,6 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import { InvalidArgumentError, messageOf, MissingDependencyError, systemCode } from '../../errors.js';
-import { labelNames } from '../columns.js';
 import { readJsonElements } from './json-elements.js';
 import { readLines } from './lines.js';
 import { readParquetRows } from './parquet-rows.js';
@@ -13,6 +12,8 @@ import { mostRowBytes } from './pieces.js';
 export interface FileRow {
   readonly place: string;
   readonly row: unknown;
+  /** Whether every cell is text, a number as well. */
+  readonly textOnly?: boolean;
 }
 
 /** A kind of file, by the end of its name. */
@@ -111,18 +112,10 @@ async function* readSeparated(file: string, delimiter: string, quote: string | n
   });
   const rows: AsyncIterable<SeparatedRow> = pipeline(openText(file, csvChunkBytes), parser, leaveToReader);
   try {
-    for await (const { record, info } of rows) yield { place: `line ${info.lines}`, row: withNumericLabels(record) };
+    for await (const { record, info } of rows) yield { place: `line ${info.lines}`, row: record, textOnly: true };
   } catch (error) {
     throw damaged(`${file}, line ${parser.info.lines}`, error);
   }
-}
-
-function withNumericLabels(row: Readonly<Record<string, string>>): Readonly<Record<string, string | number>> {
-  const label = labelNames.find((name) => name in row);
-  const text = label === undefined ? undefined : row[label];
-  if (label === undefined || text === undefined) return row;
-  // An empty cell is no 0.
-  return { ...row, [label]: text.trim() === '' ? NaN : Number(text) };
 }
 
 async function* readParquet(file: string): AsyncGenerator<FileRow> {
