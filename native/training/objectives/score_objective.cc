@@ -165,6 +165,7 @@ void ScoreObjective::multiply_tile(std::size_t first_row, Scratch& scratch) cons
 }
 
 void ScoreObjective::observe_rows(const ShallStop& shall_stop) {
+  begin_observing();
   pool_.parallel_for(blocks_for(scores_.batch(), tile_rows_), [&](std::size_t tile, unsigned slot) {
     if (shall_stop && shall_stop()) return;
     Scratch& scratch = scratch_[slot];

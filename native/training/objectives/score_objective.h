@@ -56,9 +56,10 @@ class ScoreObjective : public Objective {
   // The rows of a tile come next, in the thread of `slot`.
   virtual void begin_tile(std::size_t /*first_row*/, unsigned /*slot*/) {}
 
-  // Whether all scores are looked at before any has a slope: observe() of each row, then conclude() of each prefix,
-  // which may return a part of the loss that no row has.
+  // Whether all scores are looked at before any has a slope: begin_observing(), observe() of each row on any thread,
+  // then conclude() of each prefix, which may return a part of the loss that no row has.
   virtual bool observes() const { return false; }
+  virtual void begin_observing() {}
   virtual void observe(const ScoreRow&) {}
   virtual double conclude(std::size_t /*prefix*/) { return 0.0; }
 
