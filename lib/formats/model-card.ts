@@ -1,4 +1,8 @@
+import type { TrainingCardData } from './card-data.js';
+import { frontMatter } from './front-matter.js';
+import { codeText, formatCount, markdownTable } from './markdown.js';
 import type { ModelSettings } from './model-folder.js';
+import { trainingFrontMatter, trainingSections } from './training-card.js';
 
 /** Tells a card that was written here from one of a person. */
 export const modelCardMark = '<!-- Card written by stillvec; remove this line to keep your own text. -->';
@@ -8,36 +12,58 @@ export interface DescribedModel extends ModelSettings {
   readonly table: { readonly dtype: string; readonly rows: number; readonly dim: number };
 }
 
-/** The README.md of a saved model: what it is, and how to use it from JavaScript and from Python. */
-export function modelCard({ table, normalize, prompts, similarityFnName, truncateDim }: DescribedModel): string {
-  const promptRows = Object.entries(prompts)
-    .filter(([, prompt]) => prompt !== '')
-    .map(([name, prompt]) => `| prompt \`${name}\` | \`${JSON.stringify(prompt)}\` |\n`);
-  return `---
-library_name: sentence-transformers
-pipeline_tag: sentence-similarity
-tags:
-  - sentence-transformers
-  - static-embeddings
-  - feature-extraction
-  - stillvec
----
+const cardTitle = 'Static embedding model';
 
-${modelCardMark}
+const tags = ['sentence-transformers', 'sentence-similarity', 'feature-extraction', 'static-embeddings', 'stillvec'];
 
-# Static embedding model
+/**
+ * The README.md of a saved model: what it is, how to use it from JavaScript and from Python, and how it came about. The
+ * parts are those of the cards that Sentence Transformers writes.
+ *
+ * @param training - Of the run that trained it; null for a model that no run of this process has.
+ */
+export function modelCard(model: DescribedModel, training: TrainingCardData | null): string {
+  const added = training === null ? { tags: [], fields: {} } : trainingFrontMatter(training, cardTitle);
+  const head = frontMatter({
+    library_name: 'sentence-transformers',
+    pipeline_tag: 'sentence-similarity',
+    tags: [...tags, ...added.tags],
+    ...added.fields,
+  });
+  return [head, modelCardMark, descriptionSection(model, training), usageSection]
+    .concat(training === null ? [] : trainingSections(training))
+    .join('\n\n')
+    .concat('\n');
+}
 
-A text's embedding is the mean of the vectors of its tokens: no transformer runs, so it takes microseconds on a CPU.
+function descriptionSection(
+  { table, normalize, prompts, similarityFnName, truncateDim }: DescribedModel,
+  training: TrainingCardData | null,
+): string {
+  const facts = [
+    ['base model', training?.baseModel === undefined || training.baseModel === null ? '' : link(training.baseModel)],
+    ['tokens', formatCount(table.rows)],
+    ['dimensions', truncateDim === null ? `${table.dim}` : `${Math.min(truncateDim, table.dim)} of ${table.dim}`],
+    ['table', table.dtype],
+    ['similarity', similarityFnName],
+    ['normalized', normalize ? 'yes' : 'no'],
+    ...Object.entries(prompts).map(([name, prompt]) => [
+      `prompt ${codeText(name)}`,
+      prompt === '' ? '' : codeText(JSON.stringify(prompt)),
+    ]),
+  ].filter(([, fact]) => fact !== '');
+  return [
+    `# ${cardTitle}`,
+    "A text's embedding is the mean of the vectors of its tokens: no transformer runs, so it takes microseconds on a CPU.",
+    markdownTable(['', ''], facts),
+  ].join('\n\n');
+}
 
-| | |
-|---|---|
-| tokens | ${table.rows.toLocaleString('en-US')} |
-| dimensions | ${truncateDim === null ? table.dim : `${Math.min(truncateDim, table.dim)} of ${table.dim}`} |
-| table | ${table.dtype} |
-| similarity | ${similarityFnName} |
-| normalized | ${normalize ? 'yes' : 'no'} |
-${promptRows.join('')}
-## Use
+function link(hubId: string): string {
+  return `[${hubId}](https://huggingface.co/${hubId})`;
+}
+
+const usageSection = `## Use
 
 In Node.js (\`npm install stillvec\`):
 
@@ -59,6 +85,4 @@ model = SentenceTransformer("path/to/this/folder")
 queries = model.encode_query(["What is a static embedding?"])
 documents = model.encode_document(["A table of token vectors.", "A kind of cheese."])
 print(model.similarity(queries, documents))
-\`\`\`
-`;
-}
+\`\`\``;

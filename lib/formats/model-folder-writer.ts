@@ -169,7 +169,7 @@ async function placeVersion(folder: string, files: Staging): Promise<void> {
 /** What is in the root for people, and for Sentence Transformers, which reads the settings there. */
 async function placeRootCopies(folder: string, files: Staging, model: ModelContent): Promise<void> {
   const copies: [string, string][] = [[settingsFile, settingsJson(model)]];
-  if (!(await hasCardOfPerson(folder))) copies.push([cardFile, modelCard(model)]);
+  if (!(await hasCardOfPerson(folder))) copies.push([cardFile, modelCard(model, null)]);
   for (const [name, content] of copies) {
     if ((await contentOf(join(folder, name)))?.equals(Buffer.from(content)) === true) continue;
     await files.writeContent(`root-${name}`, content);
