@@ -28,6 +28,24 @@ export { semanticSearch, semanticSearchAsync } from './search/semantic-search.js
 export type { SearchHit, SemanticSearchAsyncOptions, SemanticSearchOptions } from './search/semantic-search.js';
 export { paraphraseMining } from './search/paraphrase-mining.js';
 export type { EmbeddingPairOptions, ParaphraseMiningOptions, ScoredPair } from './search/paraphrase-mining.js';
+export { mineHardNegatives } from './search/mine-hard-negatives.js';
+export type { EncodesQueries } from './search/mine-hard-negatives.js';
+export type {
+  MineHardNegativesOptions,
+  MiningOutputFormat,
+  MiningReport,
+  PairScorer,
+} from './search/mining-options.js';
+export type { MinedRow } from './search/mined-rows.js';
+export { communityDetection, communityDetectionAsync } from './search/community-detection.js';
+export type { CommunityDetectionAsyncOptions, CommunityDetectionOptions } from './search/community-detection.js';
+export { deduplicate } from './search/deduplicate.js';
+export type {
+  DeduplicateEmbeddingsOptions,
+  DeduplicateOptions,
+  Deduplication,
+  Duplicate,
+} from './search/deduplicate.js';
 export type { SearchProgress } from './search/top-k.js';
 export type { EncodesTexts, TextEncodingOptions } from './search/encodes.js';
 

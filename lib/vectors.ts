@@ -1,4 +1,4 @@
-import { embeddingArrays, type EmbeddingArray, type Precision } from './embeddings.js';
+import { embeddingArrays, precisions, type EmbeddingArray, type Precision } from './embeddings.js';
 import { InvalidArgumentError } from './errors.js';
 import { Pause } from './event-loop.js';
 import type { MatrixLike } from './matrix.js';
@@ -79,8 +79,6 @@ export async function sharedRows(
 function isMatrix(input: unknown): input is { readonly data: unknown; readonly shape: unknown } {
   return typeof input === 'object' && input !== null && 'data' in input && 'shape' in input;
 }
-
-const precisions = Object.keys(embeddingArrays) as Precision[];
 
 function matrixVectors(
   option: string,
