@@ -6,7 +6,7 @@ import {
 
 export type MultipleNegativesSymmetricRankingLossOptions = Pick<
   MultipleNegativesRankingLossOptions,
-  'scale' | 'similarity'
+  'scale' | 'similarity' | 'maskDuplicates'
 >;
 
 /**
@@ -18,7 +18,7 @@ export class MultipleNegativesSymmetricRankingLoss extends MultipleNegativesRank
 
   /** @throws InvalidArgumentError naming the option. */
   constructor(options: MultipleNegativesSymmetricRankingLossOptions = {}) {
-    checkLossOptions(new.target.name, options, ['scale', 'similarity'], {
+    checkLossOptions(new.target.name, options, ['scale', 'similarity', 'maskDuplicates'], {
       directions: 'MultipleNegativesRankingLoss has it',
       partitionMode: 'MultipleNegativesRankingLoss has it',
       hardnessMode: 'MultipleNegativesRankingLoss has it',

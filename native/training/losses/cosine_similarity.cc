@@ -1,7 +1,7 @@
 #include <memory>
 
 #include "training/losses/losses.h"
-#include "training/pair_objective.h"
+#include "training/objectives/pair_objective.h"
 #include "training/source_checks.h"
 
 namespace stillvec::training {

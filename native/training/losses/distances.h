@@ -1,6 +1,6 @@
 #pragma once
 
-#include "training/pair_metric.h"
+#include "training/objectives/pair_metric.h"
 #include "training/settings.h"
 
 namespace stillvec::training {

@@ -6,7 +6,7 @@
 #include "training/exponentials.h"
 #include "training/losses/distances.h"
 #include "training/losses/losses.h"
-#include "training/pair_objective.h"
+#include "training/objectives/pair_objective.h"
 #include "training/source_checks.h"
 
 namespace stillvec::training {

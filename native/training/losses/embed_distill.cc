@@ -6,8 +6,8 @@
 
 #include "runtime/thread_pool.h"
 #include "training/losses/losses.h"
-#include "training/pair_metric.h"
-#include "training/prefix_texts.h"
+#include "training/objectives/pair_metric.h"
+#include "training/objectives/prefix_texts.h"
 #include "training/source_checks.h"
 
 namespace stillvec::training {

@@ -3,7 +3,7 @@
 
 #include "training/losses/distances.h"
 #include "training/losses/losses.h"
-#include "training/pair_objective.h"
+#include "training/objectives/pair_objective.h"
 #include "training/source_checks.h"
 
 namespace stillvec::training {

@@ -1,4 +1,4 @@
-#include "training/pair_objective.h"
+#include "training/objectives/pair_objective.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "training/prefix_texts.h"
+#include "training/objectives/prefix_texts.h"
 
 #include <algorithm>
 #include <cmath>

@@ -6,8 +6,8 @@
 
 #include "runtime/buffer.h"
 #include "training/objective.h"
-#include "training/pair_metric.h"
-#include "training/prefix_texts.h"
+#include "training/objectives/pair_metric.h"
+#include "training/objectives/prefix_texts.h"
 
 namespace stillvec::training {
 

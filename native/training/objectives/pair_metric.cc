@@ -1,4 +1,4 @@
-#include "training/pair_metric.h"
+#include "training/objectives/pair_metric.h"
 
 #include <cmath>
 
