@@ -100,7 +100,16 @@ export type { Loss } from './training/losses/loss.js';
 export { readDatasetFile } from './training/files/dataset-file.js';
 export type { DatasetFileOptions } from './training/files/dataset-file.js';
 export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
-export type { BatchSampler, FitOptions, FitProgress, Optimizer, TrainingPrecision } from './training/fit-options.js';
+export type { Label, LabelVector } from './training/labels.js';
+export type { Datasets, Losses } from './training/named-datasets.js';
+export type {
+  BatchSampler,
+  FitOptions,
+  FitProgress,
+  MultiDatasetBatchSampler,
+  Optimizer,
+  TrainingPrecision,
+} from './training/fit-options.js';
 export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit-result.js';
 export type { ColumnNeeds, ColumnRole } from './training/columns.js';
 export type { FitDataset } from './training/unused.js';

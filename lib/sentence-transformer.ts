@@ -168,6 +168,7 @@ const maxThreads = 1024;
 export class SentenceTransformer {
   #model: StaticModel;
   #isTraining = false;
+  #lastFit: FitResult | undefined;
   readonly #tokenizer: SavedTokenizer;
   readonly #settings: ModelSettings;
 
@@ -440,7 +441,18 @@ export class SentenceTransformer {
       before.retire();
     };
     const save = (folder: string): Promise<void> => this.save(folder);
-    return fit(this, this.#model, options, publish, save, this.#tokenizer.key);
+    const keep = (result: FitResult): void => {
+      this.#lastFit = result;
+    };
+    return fit(this, this.#model, options, publish, save, this.#tokenizer.key, keep);
+  }
+
+  /**
+   * What the last `fit` has done, also where it was aborted or failed on the way and so gave nothing; undefined before
+   * one has begun to take steps.
+   */
+  get lastFit(): FitResult | undefined {
+    return this.#lastFit;
   }
 
   /**

@@ -36,7 +36,7 @@ export interface Native {
   readonly TrainingRun: new (
     table: NativeTable,
     source: NativeSource,
-    config: NativeTrainingConfig,
+    config: NativeTrainingConfig & { readonly loss: NativeLoss },
   ) => NativeTrainingRun;
   /** Sixteen digits that differ where bytes do. */
   checksum(bytes: Uint8Array): string;
@@ -284,13 +284,15 @@ export interface NativeSource {
   readonly labels: NativeRowValues | null;
   /** Of each term of the loss: none, or one a column. */
   readonly guides: readonly (readonly NativeRowValues[])[];
+  /** The number of its loss. */
+  readonly loss: number;
 }
 
 export interface NativeTrainingConfig {
-  readonly loss: NativeLoss;
   readonly seed: number;
   readonly batchSize: number;
   readonly batchSampler: string;
+  readonly multiDatasetBatchSampler: string;
   readonly dropLast: boolean;
   readonly precision: 'float32' | 'bfloat16';
   readonly optimizer: string;
@@ -320,6 +322,8 @@ export interface NativeSteps {
   /** Of the batch. */
   readonly rows: Float64Array;
   readonly epoch: Float64Array;
+  /** The number of the source that its batch is of. */
+  readonly dataset?: Float64Array;
   /** The seconds of a step's stages, from here on. */
   readonly sampling: Float64Array;
   readonly index: Float64Array;

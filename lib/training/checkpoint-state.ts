@@ -61,6 +61,7 @@ function readStep(fields: JsonFields, index: number): FitStep {
     learningRate: number(fields, 'learningRate'),
     loss: number(fields, 'loss'),
     gradNorm: number(fields, 'gradNorm'),
+    ...(fields.get('dataset') !== undefined && { dataset: fields.string('dataset') }),
   };
 }
 

@@ -287,10 +287,32 @@ function tensorOf(
   );
 }
 
+type Fingerprints = Readonly<Record<string, string>>;
+
+function otherDatasets(folder: string, datasets: Fingerprints, saved: JsonFields): InvalidArgumentError {
+  const [names, savedNames] = [Object.keys(datasets), saved.entries().map(([name]) => name)];
+  if (names.join() !== savedNames.join()) {
+    return new InvalidArgumentError(
+      `${folder} was saved by a run on the datasets ${savedNames.join(', ')}, but this one has ${names.join(', ')}`,
+    );
+  }
+  const other = names.filter((name) => datasets[name] !== saved.get(name)).join(', ');
+  return new InvalidArgumentError(
+    `${folder} was saved by a run on another dataset: other texts or labels, or in another order, in ${other}`,
+  );
+}
+
+/** A run may be extended: its next steps then have the learning rates of a run of that length. */
+const growing = ['epochs', 'maxSteps'];
+
 function checkSettings(folder: string, settings: RunSettings, saved: JsonFields): void {
   for (const [name, value] of Object.entries(settings)) {
-    const [now, then] = [JSON.stringify(value), JSON.stringify(saved.get(name))];
+    const before = saved.get(name);
+    const [now, then] = [JSON.stringify(value), JSON.stringify(before)];
     if (now === then) continue;
+    if (name === 'datasets') throw otherDatasets(folder, value as Fingerprints, saved.object(name));
+    // JSON has null for no limit.
+    if (growing.includes(name) && Number(value) > Number(before ?? Infinity)) continue;
     throw new InvalidArgumentError(`${folder} was saved by a run with ${name} ${then}, but this one has ${now}`);
   }
 }

@@ -14,26 +14,33 @@ import {
 } from '../validate.js';
 import { fitAdvice } from '../foreign-options.js';
 import type { Dataset } from './dataset.js';
-import { checkLoss, type Loss } from './losses/loss.js';
+import { checkLosses, type Datasets, type Losses } from './named-datasets.js';
+import type { Loss } from './losses/loss.js';
 import { checkSchedulerOptions, schedulers, type Scheduler, type SchedulerOptions } from './schedulers.js';
 
 const batchSamplers = ['no_duplicates', 'random', 'sequential'] as const;
+const multiDatasetBatchSamplers = ['proportional', 'round_robin'] as const;
 const optimizers = ['adamw', 'sparse_adam'] as const;
 const trainingPrecisions = ['float32', 'bfloat16', 'auto'] as const;
 
 export type BatchSampler = (typeof batchSamplers)[number];
+export type MultiDatasetBatchSampler = (typeof multiDatasetBatchSamplers)[number];
 export type Optimizer = (typeof optimizers)[number];
 export type TrainingPrecision = (typeof trainingPrecisions)[number];
 
 export interface FitOptions {
-  /** Rows, columns or an (async) iterable of rows. The text columns are anchor, positive and negatives, in this order. */
-  readonly trainDataset: Dataset;
-  readonly loss: Loss;
+  /**
+   * Rows, columns or an (async) iterable of rows: what the loss says of the columns, in their order, gives the texts their
+   * roles, such as anchor, positive and negatives. Or several datasets, by name.
+   */
+  readonly trainDataset: Dataset | Datasets;
+  /** One for all datasets, or one for each, by the dataset's name. */
+  readonly loss: Loss | Losses;
   /** Passes over the dataset. Default: 1. */
   readonly epochs?: number;
   /** End after that many steps, whatever `epochs` says. Default: no limit. */
   readonly maxSteps?: number;
-  /** Rows a step; every other row gives in-batch negatives. At least 2. Default: 2048. */
+  /** Rows a step; for ranking losses every other row gives negatives, so they take 2 at least. Default: 2048. */
   readonly batchSize?: number;
   /** Peak learning rate, at most 1000. Default: 0.2, which suits a random table; 0.05 suits a trained one. */
   readonly learningRate?: number;
@@ -66,6 +73,11 @@ export interface FitOptions {
    * `sequential`: the dataset's order.
    */
   readonly batchSampler?: BatchSampler;
+  /**
+   * Of which dataset the next batch is. `proportional` (default): each gives all its batches in an epoch, in a random
+   * order; `round_robin`: one after the other, until the first of them has no batch left.
+   */
+  readonly multiDatasetBatchSampler?: MultiDatasetBatchSampler;
   /** Leave out the last batch of an epoch when it is not full. Default: false. */
   readonly dropLast?: boolean;
   /**
@@ -105,6 +117,8 @@ export interface FitProgress {
   /** Rows of the dataset trained on so far. */
   readonly rows: number;
   readonly rowsPerSecond: number;
+  /** The dataset that is tokenized, or of the latest batch, where there are several. */
+  readonly dataset?: string;
   /** Of the latest step; NaN before the first one. */
   readonly loss: number;
   readonly learningRate: number;
@@ -140,11 +154,11 @@ function among<const Choice extends string>(choices: readonly Choice[]): (name: 
  * checked.
  */
 const fitOptions = {
-  trainDataset: (_, dataset) => dataset as Dataset, // checked as it is read
-  loss: checkLoss,
+  trainDataset: (_, dataset) => dataset as Dataset | Datasets, // checked as they are read
+  loss: (name, loss, { trainDataset }) => checkLosses(name, loss, trainDataset),
   epochs: orElse(1, positiveInteger),
   maxSteps: orElse(Infinity, positiveInteger),
-  batchSize: orElse(2048, (name, value) => integer(name, value, { min: 2, max: 1 << 24 })),
+  batchSize: orElse(2048, (name, value) => integer(name, value, { min: 1, max: 1 << 24 })),
   learningRate: orElse(defaultLearningRate, (name, value) =>
     finiteNumber(name, value, { min: 0, max: greatestLearningRate }),
   ),
@@ -158,6 +172,7 @@ const fitOptions = {
   weightDecay: checkWeightDecay,
   maxGradNorm: checkMaxGradNorm,
   batchSampler: orElse('no_duplicates', among(batchSamplers)),
+  multiDatasetBatchSampler: orElse('proportional', among(multiDatasetBatchSamplers)),
   dropLast: orElse(false, boolean),
   precision: orElse('float32', among(trainingPrecisions)),
   seed: orElse(42, (name, value) => integer(name, value, { min: 0 })),

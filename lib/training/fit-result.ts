@@ -8,6 +8,8 @@ export interface FitStep {
   readonly loss: number;
   /** Global L2 norm of the gradient, before clipping. */
   readonly gradNorm: number;
+  /** The dataset of its batch, where there are several. */
+  readonly dataset?: string;
 }
 
 export interface FitEvaluation {
@@ -39,5 +41,8 @@ export interface FitResult {
   /** Reading, tokenizing, training and evaluating. */
   readonly seconds: number;
   readonly stages: FitStages;
+  /** The dataset; of several the first one. */
   readonly dataset: FitDataset;
+  /** All of them, by name; one alone is called `trainDataset`. */
+  readonly datasets: Readonly<Record<string, FitDataset>>;
 }

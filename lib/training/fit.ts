@@ -1,22 +1,16 @@
 import { performance } from 'node:perf_hooks';
 
 import { untilAborted } from '../abort.js';
-import { fromNative } from '../errors.js';
+import { fromNative, UnsupportedError } from '../errors.js';
 import type { Encodes } from '../evaluation/evaluator.js';
-import {
-  native,
-  type NativeSource,
-  type NativeTable,
-  type NativeTrainingConfig,
-  type NativeTrainingRun,
-} from '../native/index.js';
+import { native, type NativeTable, type NativeTrainingConfig, type NativeTrainingRun } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
 import type { Progress, RunSettings } from './checkpoint-state.js';
 import { newRunId, removeOldCheckpoints, resumeLatest, resumeRun, writeCheckpoint } from './checkpoint.js';
 import { checkFitOptions, type FitOptions, type FitSettings } from './fit-options.js';
 import type { FitResult } from './fit-result.js';
 import { runConfig, runSettings } from './run-config.js';
-import { tokenizeDataset } from './tokenize-dataset.js';
+import { readTrainingData, type TrainingData } from './training-data.js';
 import { TrainingSession } from './training-session.js';
 import { warnOfUnusedRows } from './unused.js';
 
@@ -26,6 +20,7 @@ import { warnOfUnusedRows } from './unused.js';
  * @param model - What the evaluator is given: the model that `publish` renews.
  * @param saveModel - Writes that model's files into a folder.
  * @param tokenizerKey - What the token ids depend on.
+ * @param onResult - Is given what a run has done, also when it is aborted or fails.
  * @internal
  */
 export async function fit(
@@ -35,19 +30,16 @@ export async function fit(
   publish: (table: NativeTable) => void,
   saveModel: (folder: string) => Promise<void>,
   tokenizerKey: Uint8Array,
+  onResult: (result: FitResult) => void,
 ): Promise<FitResult> {
   const settings = checkFitOptions(options);
   const { signal } = settings;
   const begin = performance.now();
-  const config = runConfig(settings, settings.loss.lower(start.table.dim));
-  const reading = tokenizeDataset(start, settings.trainDataset, tokenizerKey, settings, begin);
-  const { columns, labels, guides, layout, rows } = await untilAborted(reading, signal);
-  const dataset = { rows, columns: layout.texts, ...(layout.label !== undefined && { label: layout.label }) };
-  const fingerprints = await untilAborted(Promise.all(columns.map((column) => column.fingerprint())), signal);
-  const values = [...(labels === undefined ? [] : [labels]), ...guides.flat()];
-  const saved = runSettings(config, settings, [...fingerprints, ...values.map(({ fingerprint }) => fingerprint)]);
+  const data = await readTrainingData(start, settings, tokenizerKey, begin);
+  const config = runConfig(settings);
+  const saved = runSettings(config, settings, data);
 
-  const run = newRun(start.table, { columns, labels: labels ?? null, guides }, config);
+  const run = newRun(start.table, data, config);
   const stop = (): void => {
     run.stop();
   };
@@ -64,12 +56,14 @@ export async function fit(
       await writeCheckpoint(outputDir, run, table, saved, { runId, ...reported }, saveModel);
       await removeOldCheckpoints(outputDir, runId, saveTotalLimit);
     };
-    const session = new TrainingSession(run, settings, { model, publish, save }, progress, begin);
-    await session.train();
-    const result = { ...session.result(), dataset: { ...dataset, unusedRows: session.unusedRows(rows) } };
-    const { batchSampler, dropLast, batchSize } = settings;
-    warnOfUnusedRows(result.dataset, batchSampler, dropLast ? batchSize - 1 : 1);
-    return result;
+    const session = new TrainingSession(run, data.datasets, settings, { model, publish, save }, progress, begin);
+    try {
+      await session.train();
+    } finally {
+      onResult(session.result());
+    }
+    warnOfUnusedRows(session.result().datasets, settings);
+    return session.result();
   } catch (error) {
     throw fromNative(error, signal);
   } finally {
@@ -78,9 +72,17 @@ export async function fit(
   }
 }
 
-function newRun(table: NativeTable, source: NativeSource, config: NativeTrainingConfig): NativeTrainingRun {
+function newRun(
+  table: NativeTable,
+  { sources, losses }: TrainingData,
+  config: NativeTrainingConfig,
+): NativeTrainingRun {
+  const [[source], [loss]] = [sources, losses];
+  if (sources.length > 1 || source === undefined || loss === undefined) {
+    throw new UnsupportedError('training on several datasets at once');
+  }
   try {
-    return new native.TrainingRun(table, source, config);
+    return new native.TrainingRun(table, source, { ...config, loss });
   } catch (error) {
     throw fromNative(error);
   }

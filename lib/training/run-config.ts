@@ -1,14 +1,15 @@
-import { native, type NativeLoss, type NativeTrainingConfig } from '../native/index.js';
+import { native, type NativeTrainingConfig } from '../native/index.js';
 import type { RunSettings } from './checkpoint-state.js';
 import type { FitSettings } from './fit-options.js';
+import type { TrainingData } from './training-data.js';
 
 /** What the addon is told of a run. */
-export function runConfig(settings: FitSettings, loss: NativeLoss): NativeTrainingConfig {
+export function runConfig(settings: FitSettings): NativeTrainingConfig {
   return {
-    loss,
     seed: settings.seed,
     batchSize: settings.batchSize,
     batchSampler: settings.batchSampler,
+    multiDatasetBatchSampler: settings.multiDatasetBatchSampler,
     dropLast: settings.dropLast,
     precision: trainingPrecision(settings),
     optimizer: settings.optimizer,
@@ -20,14 +21,19 @@ export function runConfig(settings: FitSettings, loss: NativeLoss): NativeTraini
   };
 }
 
-/** @param dataset - Fingerprints of its columns. */
+/** What a checkpoint says of the run, so that only the same one goes on from it. */
 export function runSettings(
   config: NativeTrainingConfig,
   settings: FitSettings,
-  dataset: readonly string[],
+  { losses, sources, fingerprints }: TrainingData,
 ): RunSettings {
   const { learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions } = settings;
-  return { ...config, learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions, dataset };
+  return {
+    ...config,
+    ...{ learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions },
+    datasets: fingerprints,
+    loss: sources.map(({ loss }) => losses[loss]),
+  };
 }
 
 function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {

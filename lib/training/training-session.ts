@@ -8,6 +8,8 @@ import type { Progress } from './checkpoint-state.js';
 import { reportMilliseconds, type FitProgress, type FitSettings } from './fit-options.js';
 import type { FitEvaluation, FitResult, FitStages, FitStep } from './fit-result.js';
 import { scheduleFactor } from './schedulers.js';
+import type { TrainingDataset } from './training-data.js';
+import { describeDatasets, RowUsage, type FitDataset } from './unused.js';
 
 /** Learning rates handed over at a time. */
 const mostStepsAhead = 4096;
@@ -40,7 +42,7 @@ export class TrainingSession {
   readonly #trainingBegin = performance.now();
   readonly #rowsBefore: number;
   readonly #stages = { sampling: 0, index: 0, catchUp: 0, pooling: 0, loss: 0, update: 0 };
-  readonly #rowsOfEpoch = new Map<number, number>();
+  readonly #usage: RowUsage;
   #rows: number;
   #isOver = false;
   #savedAt = -1;
@@ -48,6 +50,7 @@ export class TrainingSession {
 
   constructor(
     private readonly run: NativeTrainingRun,
+    private readonly datasets: readonly TrainingDataset[],
     private readonly settings: FitSettings,
     private readonly trainee: Trainee,
     { history, evaluations, rows }: Progress,
@@ -55,6 +58,7 @@ export class TrainingSession {
   ) {
     this.#history = [...history];
     this.#evaluations = [...evaluations];
+    this.#usage = new RowUsage(datasets);
     this.#rowsBefore = this.#rows = rows;
     const { epochs, maxSteps, warmupSteps, warmupRatio } = settings;
     this.#totalSteps = Math.min(maxSteps, epochs * run.batchesPerEpoch);
@@ -101,24 +105,25 @@ export class TrainingSession {
     }
   }
 
-  result(): Omit<FitResult, 'dataset'> {
+  result(): FitResult {
+    const datasets = describeDatasets(this.datasets, this.#unusedRows());
+    const [dataset] = Object.values(datasets) as [FitDataset];
     return {
       history: this.#history,
       evaluations: this.#evaluations,
       rows: this.#rows,
       seconds: (performance.now() - this.begin) / 1000,
       stages: this.#stages,
+      dataset,
+      datasets,
     };
   }
 
-  /** How many of the `rows` of the dataset no batch of an epoch held, the most of any epoch that was seen to its end. */
-  unusedRows(rows: number): number {
-    const epochs = [...this.#rowsOfEpoch];
-    // What was resumed may have begun in the middle of one.
-    if (this.#rowsBefore > 0) epochs.shift();
-    const isWhole = this.#isOver || this.#history.length === this.settings.epochs * this.run.batchesPerEpoch;
-    if (!isWhole) epochs.pop();
-    return epochs.reduce((most, [, used]) => Math.max(most, rows - used), 0);
+  #unusedRows(): readonly number[] {
+    // What was resumed may have begun in the middle of an epoch.
+    const isBegun = this.#rowsBefore === 0;
+    const isEnded = this.#isOver || this.#history.length === this.settings.epochs * this.run.batchesPerEpoch;
+    return this.#usage.unusedRows(isBegun, isEnded);
   }
 
   /** Takes at most `most` steps and reports them; false when the epochs are over or the run is stopped. */
@@ -128,10 +133,11 @@ export class TrainingSession {
     for (let i = 0; i < rates.length; ++i) rates[i] = this.#learningRate(first + i);
     const steps = await this.#stepsOf(rates);
     for (const [i, loss] of steps.loss.entries()) {
-      const [rows, epoch] = [steps.rows[i] ?? 0, steps.epoch[i] ?? 0];
-      this.#history.push({ step: first + i, learningRate: rates[i] ?? 0, loss, gradNorm: steps.gradNorm[i] ?? NaN });
+      const [rows, epoch, dataset] = [steps.rows[i] ?? 0, steps.epoch[i] ?? 0, steps.dataset?.[i] ?? 0];
+      const [learningRate, gradNorm] = [rates[i] ?? 0, steps.gradNorm[i] ?? NaN];
+      this.#history.push({ step: first + i, learningRate, loss, gradNorm, ...this.#nameOf(dataset) });
       this.#rows += rows;
-      this.#rowsOfEpoch.set(epoch, (this.#rowsOfEpoch.get(epoch) ?? 0) + rows);
+      this.#usage.add(epoch, dataset, rows);
     }
     for (const [to, from] of stages) this.#stages[to] += steps[from].reduce((sum, seconds) => sum + seconds, 0);
     const taken = steps.loss.length > 0;
@@ -155,6 +161,12 @@ export class TrainingSession {
     }
   }
 
+  /** The name of a dataset, where there are several. */
+  #nameOf(dataset: number): { readonly dataset?: string } {
+    const name = this.datasets[dataset]?.name;
+    return this.datasets.length > 1 && name !== undefined ? { dataset: name } : {};
+  }
+
   #learningRate(step: number): number {
     const { learningRate, scheduler, schedulerOptions } = this.settings;
     const run = { warmupSteps: this.#warmupSteps, totalSteps: this.#totalSteps, learningRate };
@@ -170,6 +182,7 @@ export class TrainingSession {
       total: this.#totalSteps,
       rows: this.#rows,
       rowsPerSecond: (1000 * (this.#rows - this.#rowsBefore)) / (now - this.#trainingBegin - this.#pausedMs),
+      ...(last?.dataset !== undefined && { dataset: last.dataset }),
       loss: last?.loss ?? NaN,
       learningRate: last?.learningRate ?? 0,
       seconds: (now - this.begin) / 1000,

@@ -102,6 +102,29 @@ test('resuming where there is nothing yet begins a new run', async () => {
   expect(existsSync(path.join(outputDir, 'checkpoint-10'))).toBe(false);
 });
 
+test('a finished run is extended from its last checkpoint', async () => {
+  const outputDir = path.join(folder, 'extended');
+  const perEpoch = Math.ceil(trainDataset.length / 32);
+  const options: FitOptions = { ...usual, batchSampler: 'random', saveSteps: perEpoch, outputDir };
+  const model = await newModel();
+  const { history } = await model.fit({ ...options, epochs: 3 });
+  expect(history).toHaveLength(3 * perEpoch);
+
+  const longer = await (await newModel()).fit({ ...options, epochs: 5, resumeFromCheckpoint: true });
+  expect(longer.history).toHaveLength(5 * perEpoch);
+  expect(longer.history.slice(0, 3 * perEpoch)).toEqual(history);
+  // From there on with the learning rates of a run of five epochs, and its batches.
+  const whole = await (await newModel()).fit({ ...usual, batchSampler: 'random', epochs: 5 });
+  const rates = (run: typeof whole): number[] => run.history.slice(3 * perEpoch).map((step) => step.learningRate);
+  expect(rates(longer)).toEqual(rates(whole));
+
+  const resumeFromCheckpoint = path.join(outputDir, `checkpoint-${5 * perEpoch}`);
+  const shorter = (await newModel()).fit({ ...options, epochs: 4, resumeFromCheckpoint });
+  await expect(shorter).rejects.toThrow(/saved by a run with epochs 5, but this one has 4/);
+  const limited = (await newModel()).fit({ ...options, epochs: 5, maxSteps: 10, resumeFromCheckpoint });
+  await expect(limited).rejects.toThrow(/maxSteps/);
+});
+
 test('a run with other settings, a damaged checkpoint and a folder without one are refused', async () => {
   const outputDir = path.join(folder, 'refused');
   await trainedBits({ outputDir, maxSteps: 10 });

@@ -166,6 +166,11 @@ describe('fit', () => {
     });
     await expect(training).rejects.toBe(reason);
     expect(await model.encode('abc')).not.toEqual(before);
+    const { history, evaluations, rows } = model.lastFit!;
+    expect(history.length).toBeGreaterThan(0);
+    expect(history.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+    expect(rows).toBeGreaterThanOrEqual(history.length);
+    expect(evaluations).toEqual([]);
     await expect(model.fit({ ...usual, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 

@@ -4,6 +4,7 @@ import {
   MultipleNegativesRankingLoss,
   readDatasetFile,
   type Dataset,
+  type Embeddings,
   type FitResult,
   type SentenceTransformer,
 } from 'stillvec';
@@ -18,6 +19,7 @@ interface Row {
 declare const rows: Row[];
 declare const frozen: readonly Readonly<Row>[];
 declare const iterable: Iterable<Row>;
+declare const embeddings: Embeddings;
 declare const stream: AsyncIterable<Row>;
 
 // Rows of an interface, of a literal, of columns, and as they come.
@@ -29,6 +31,14 @@ expectTypeOf([{ anchor: 'a', positive: 'b', score: 0.5 }]).toExtend<Dataset>();
 expectTypeOf({ anchor: ['a'], positive: ['b'], score: Float32Array.of(1) }).toExtend<Dataset>();
 expectTypeOf({ anchor: ['a'], positive: ['b'] } as const).toExtend<Dataset>();
 expectTypeOf(readDatasetFile('pairs.jsonl')).toExtend<Dataset>();
+
+expectTypeOf([{ text: 'a', label: [0.5, 1] }]).toExtend<Dataset>();
+expectTypeOf({ text: ['a'], label: [Float32Array.of(1)] }).toExtend<Dataset>();
+expectTypeOf({ text: ['a'], label: embeddings }).toExtend<Dataset>();
+
+// Several datasets, with one loss or one each.
+expectTypeOf(model.fit({ trainDataset: { a: rows, b: stream }, loss })).resolves.toEqualTypeOf<FitResult>();
+void model.fit({ trainDataset: { a: rows, b: { anchor: ['a'], positive: ['b'] } }, loss: { a: loss, b: loss } });
 
 // @ts-expect-error -- a loss is an object
 void model.fit({ trainDataset: rows, loss: 'MultipleNegativesRankingLoss' });

@@ -1,0 +1,90 @@
+import { performance } from 'node:perf_hooks';
+
+import { untilAborted } from '../abort.js';
+import type { NativeLoss, NativeSource } from '../native/index.js';
+import type { StaticModel } from '../static-model.js';
+import { outOfRange } from '../validate.js';
+import { datasetRows } from './dataset.js';
+import { reportMilliseconds, type FitSettings } from './fit-options.js';
+import type { Loss } from './losses/loss.js';
+import { nameDatasets, type NamedDataset } from './named-datasets.js';
+import { tokenizeDataset, type TokenizedDataset } from './tokenize-dataset.js';
+
+/** A dataset that is ready to be trained on. */
+export interface TrainingDataset extends TokenizedDataset {
+  readonly name: string;
+  readonly loss: Loss;
+}
+
+/** All datasets of a run, ready to be trained on. */
+export interface TrainingData {
+  readonly datasets: readonly TrainingDataset[];
+  /** One a dataset. */
+  readonly sources: readonly NativeSource[];
+  readonly losses: readonly NativeLoss[];
+  /** Equal for equal texts and labels, and hardly ever for others; by the datasets' names. */
+  readonly fingerprints: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads and tokenizes the datasets of a run, one after the other.
+ *
+ * @param begin - When `fit` was called, by `performance.now()`.
+ */
+export async function readTrainingData(
+  model: StaticModel,
+  settings: FitSettings,
+  tokenizerKey: Uint8Array,
+  begin: number,
+): Promise<TrainingData> {
+  const { trainDataset, loss, signal } = settings;
+  const named = nameDatasets('trainDataset', trainDataset, loss);
+  for (const { loss: one } of named) checkBatchSize(settings.batchSize, one);
+  const distinct = [...new Set(named.map((dataset) => dataset.loss))];
+  const losses = distinct.map((one) => one.lower(model.table.dim));
+  const datasets: TrainingDataset[] = [];
+  const fingerprints: Record<string, string> = {};
+  for (const dataset of named) {
+    const report = reporter(dataset, named.length > 1, settings, begin);
+    const reading = tokenizeDataset(model, dataset, tokenizerKey, report, signal);
+    const tokenized = { ...(await untilAborted(reading, signal)), name: dataset.name, loss: dataset.loss };
+    datasets.push(tokenized);
+    fingerprints[dataset.name] = await untilAborted(fingerprintOf(tokenized), signal);
+  }
+  return { datasets, sources: datasets.map((one) => sourceOf(one, distinct.indexOf(one.loss))), losses, fingerprints };
+}
+
+function checkBatchSize(batchSize: number, { name, needs: { minimumRows = 1 } }: Loss): void {
+  if (batchSize >= minimumRows) return;
+  const expected = `an integer of at least ${minimumRows} (${name} compares the rows of a batch)`;
+  throw outOfRange('batchSize', expected, batchSize);
+}
+
+function sourceOf({ columns, labels, guides }: TokenizedDataset, loss: number): NativeSource {
+  return { columns, labels: labels ?? null, guides, loss };
+}
+
+async function fingerprintOf({ columns, labels, guides }: TokenizedDataset): Promise<string> {
+  const texts = await Promise.all(columns.map((column) => column.fingerprint()));
+  const numbers = [...(labels === undefined ? [] : [labels]), ...guides.flat()];
+  return [...texts, ...numbers.map((values) => values.fingerprint)].join(' ');
+}
+
+/** Tells of texts that are tokenized, from time to time. */
+function reporter(
+  { name, dataset }: NamedDataset,
+  isOneOfSeveral: boolean,
+  { onProgress }: FitSettings,
+  begin: number,
+): (done: number, columns: number) => void {
+  let reported = begin;
+  return (done, columns) => {
+    const now = performance.now();
+    const total = (datasetRows(dataset) ?? 0) * columns;
+    if (now - reported < reportMilliseconds && done !== total) return;
+    reported = now;
+    const unknown = { rows: 0, rowsPerSecond: 0, loss: NaN, learningRate: 0 };
+    const seconds = (now - begin) / 1000;
+    onProgress?.({ phase: 'tokenize', done, total, ...(isOneOfSeveral && { dataset: name }), ...unknown, seconds });
+  };
+}
