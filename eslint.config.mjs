@@ -20,9 +20,7 @@ const layers = [
 
 const namedFiles = layers.flat().filter((name) => /^[^*/]+$/.test(name));
 
-const importOrder = layers.slice(1).map((layer, before) => {
-  const isFolder = layer[0].endsWith('/');
-  const up = isFolder ? '(?:\\.\\./)+' : '\\./';
+const importOrder = layers.slice(1).flatMap((layer, before) => {
   const targets = layers
     .slice(0, before + 1)
     .flat()
@@ -31,11 +29,17 @@ const importOrder = layers.slice(1).map((layer, before) => {
       return name === '*' ? `(?!(?:${namedFiles.join('|')})\\.js$)[^/]+\\.js$` : `${name}\\.js$`;
     });
   const message = 'Imports run one way: `layers` in eslint.config.mjs says which.';
-  return {
-    files: layer.map((name) => (isFolder ? `lib/${name}**/*.ts` : `lib/${name}.ts`)),
-    ignores: layer.includes('*') ? namedFiles.map((name) => `lib/${name}.ts`) : [],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: `^${up}(?:${targets.join('|')})`, message }] }] },
-  };
+  const ruleFor = (up) => ({
+    'no-restricted-imports': ['error', { patterns: [{ regex: `^${up}(?:${targets.join('|')})`, message }] }],
+  });
+  if (layer[0].endsWith('/')) {
+    return ['*', '*/*'].map((files, depth) => ({
+      files: [`lib/${layer[0]}${files}.ts`],
+      rules: ruleFor('\\.\\./'.repeat(depth + 1)),
+    }));
+  }
+  const ignores = layer.includes('*') ? namedFiles.map((name) => `lib/${name}.ts`) : [];
+  return [{ files: layer.map((name) => `lib/${name}.ts`), ignores, rules: ruleFor('\\./') }];
 });
 
 export default defineConfig([

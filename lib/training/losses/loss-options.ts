@@ -9,6 +9,7 @@ const foreignOptions: OptionAdvice = {
   model: 'a loss here takes no model: leave it out',
   similarityFct: "its name is similarity: 'cosine' or 'dot'",
   lossFct: 'the error is squared: leave it out',
+  cosScoreTransformation: 'cosines are compared as they are: leave it out',
   gatherAcrossDevices: 'there is one device: leave it out',
   miniBatchSize: 'batches of any size fit into memory: leave it out',
   miniBatchNumTokens: 'batches of any size fit into memory: leave it out',
