@@ -146,10 +146,11 @@ struct Outcome {
   std::vector<float> gradient;
 };
 
-Outcome run(const CriterionTerm& term, const Problem& problem, const Source& source, unsigned threads = 2) {
+Outcome run(const CriterionTerm& term, const Problem& problem, const Source& source, unsigned threads = 2,
+            Precision precision = Precision::kFloat32) {
   ThreadPool pool(threads);
   const std::size_t rows = problem.table.size(), dim = problem.table[0].size();
-  auto criterion = Criterion::create(pool, dim, {term}, Precision::kFloat32);
+  auto criterion = Criterion::create(pool, dim, {term}, precision);
   EXPECT_TRUE(criterion.is_ok()) << criterion.status().message;
   const Status fits = criterion.value()->check(source);
   EXPECT_TRUE(fits.is_ok()) << fits.message;
@@ -240,6 +241,26 @@ TEST(Losses, GiveTheSameBitsForAnyNumberOfThreads) {
     const Outcome one = run(term, problem, source, 1), three = run(term, problem, source, 3);
     EXPECT_EQ(one.loss, three.loss) << loss.name;
     EXPECT_EQ(one.gradient, three.gradient) << loss.name;
+  }
+}
+
+// Which triplets are the hardest may differ, and with them the gradient, though little of the loss.
+TEST(Losses, OfRoundedProductsAreNearThoseOfFloat32) {
+  for (const LossCase& loss : loss_cases()) {
+    const Problem problem = reference::random_problem(16, 90, kDim, loss.columns, 200);
+    const Source source = source_of(problem, draw_labels(loss, problem.columns[0].count()));
+    const CriterionTerm term = {loss.settings, 1.0f, {{3, 1.0f}, {kDim, 1.0f}}};
+    const Outcome exact = run(term, problem, source), rounded = run(term, problem, source, 2, Precision::kBfloat16);
+    EXPECT_NEAR(rounded.loss, exact.loss, 1e-2 * std::abs(exact.loss)) << loss.name;
+    const bool selects = loss.draw == Draw::kClass && loss.settings.kind != "batch_all_triplet";
+    if (selects) continue;
+    double difference = 0.0, size = 0.0;
+    for (std::size_t k = 0; k < exact.gradient.size(); ++k) {
+      const double value = static_cast<double>(exact.gradient[k]);
+      difference += std::pow(static_cast<double>(rounded.gradient[k]) - value, 2);
+      size += value * value;
+    }
+    EXPECT_LT(difference, 0.01 * size) << loss.name;
   }
 }
 
