@@ -222,9 +222,12 @@ BlockedScores::Bounds BlockedScores::bounds(std::size_t query, float score, cons
   return {static_cast<float>(center - error), static_cast<float>(center + error)};
 }
 
-std::size_t BlockedScores::pick(std::size_t query, float score, Scratch& scratch) const {
-  return vector_kernels().select(values(query, scratch), scratch.block.size(), bounds(query, score, scratch).floor,
-                                 scratch.picked.data());
+std::size_t BlockedScores::pick(std::size_t query, float score, RowRange columns, Scratch& scratch) const {
+  const float floor = bounds(query, score, scratch).floor;
+  const std::size_t count =
+      vector_kernels().select(values(query, scratch) + columns.begin, columns.size(), floor, scratch.picked.data());
+  for (std::size_t i = 0; i < count; ++i) scratch.picked[i] += static_cast<std::uint32_t>(columns.begin);
+  return count;
 }
 
 void BlockedScores::exact(std::size_t query_index, const std::uint32_t* columns, std::size_t count,

@@ -62,8 +62,9 @@ class BlockedScores {
 
   Bounds bounds(std::size_t query, float score, const Scratch& scratch) const;
 
-  // The columns of the block, from 0 on, whose score with `query` may reach `score`: scratch.picked[0, count).
-  std::size_t pick(std::size_t query, float score, Scratch& scratch) const;
+  // Of some columns of the block (from 0 on) those whose score with `query` may reach `score`: scratch.picked[0,
+  // count).
+  std::size_t pick(std::size_t query, float score, RowRange columns, Scratch& scratch) const;
 
   // The scores of at most kPairTile of the block's columns.
   void exact(std::size_t query, const std::uint32_t* columns, std::size_t count, const Scratch& scratch,

@@ -70,7 +70,7 @@ class Search {
   }
 
   std::size_t count_in(const BlockedScores& scores, std::size_t query, BlockedScores::Scratch& scratch) const {
-    const std::size_t picked = scores.pick(query, threshold_, scratch);
+    const std::size_t picked = scores.pick(query, threshold_, {0, scratch.block.size()}, scratch);
     const float* values = scores.values(query, scratch);
     const float ceiling = scores.bounds(query, threshold_, scratch).ceiling;
     // Those in doubt are scored; the others are in.
@@ -105,7 +105,7 @@ class Search {
     const BlockedScores scores(Similarity::kCosine, queries, {0, centers.size()}, rows_, pool_);
     std::vector<std::vector<Neighbour>> neighbours(pool_.size());
     scores.scan(pool_, shall_stop_, [&](std::size_t query, BlockedScores::Scratch& scratch, unsigned slot) {
-      const std::size_t picked = scores.pick(query, threshold_, scratch);
+      const std::size_t picked = scores.pick(query, threshold_, {0, scratch.block.size()}, scratch);
       each_exact(scores, query, scratch, 0, picked, [&](std::uint32_t column, float score) {
         const auto index = static_cast<std::uint32_t>(scratch.block.begin + column);
         if (!used_[index]) neighbours[slot].push_back({static_cast<std::uint32_t>(query), index, score});

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMostQueries = 8192;
 // The most that the hits of all threads take, unless those of one query take more.
 constexpr std::size_t kHitBytes = 256u << 20;
+// Columns of the first block that a query looks at before it asks what is to be reached.
+constexpr std::size_t kFirstLook = 64;
 // Queries whose hits are merged in one piece.
 constexpr std::size_t kMerged = 64;
 
@@ -32,6 +34,8 @@ class Heaps {
     hits_.reserve(queries * k);
     found_.resize(queries);
   }
+
+  bool is_full(std::size_t query) const { return found_[query] == k_; }
 
   // What a hit has to reach.
   float least(std::size_t query, float at_least) const {
@@ -66,20 +70,22 @@ class Heaps {
 // Offers what a query finds in a block.
 void look(const TopKRequest& request, const BlockedScores& scores, std::size_t query, std::size_t corpus_row,
           BlockedScores::Scratch& scratch, Heaps& heaps) {
-  std::size_t count = scores.pick(query, heaps.least(query, request.at_least), scratch);
-  std::uint32_t* picked = scratch.picked.data();
-  if (request.earlier) {
-    count = static_cast<std::size_t>(
-        std::remove_if(picked, picked + count, [&](auto c) { return scratch.block.begin + c >= corpus_row; }) - picked);
-  }
-  for (std::size_t begin = 0; begin < count; begin += kPairTile) {
-    const std::size_t columns = std::min(kPairTile, count - begin);
-    float exact[kPairTile];
-    scores.exact(query, picked + begin, columns, scratch, exact);
-    for (std::size_t i = 0; i < columns; ++i) {
-      const float score = std::isnan(exact[i]) ? -std::numeric_limits<float>::infinity() : exact[i];
-      if (score < request.at_least) continue;
-      heaps.offer(query, {score, static_cast<std::uint32_t>(scratch.block.begin + picked[begin + i])});
+  std::size_t columns = scratch.block.size();
+  if (request.earlier) columns = std::min(columns, corpus_row - std::min(corpus_row, scratch.block.begin));
+  // While little has been seen, what has to be reached rises quickly: it is asked again before as much is seen again.
+  const bool is_first = !heaps.is_full(query);
+  for (std::size_t begin = 0, end = 0; begin < columns; begin = end) {
+    end = is_first ? std::min(columns, std::max(kFirstLook, 2 * begin)) : columns;
+    const std::size_t count = scores.pick(query, heaps.least(query, request.at_least), {begin, end}, scratch);
+    for (std::size_t i = 0; i < count; i += kPairTile) {
+      const std::size_t together = std::min(kPairTile, count - i);
+      float exact[kPairTile];
+      scores.exact(query, scratch.picked.data() + i, together, scratch, exact);
+      for (std::size_t c = 0; c < together; ++c) {
+        const float score = std::isnan(exact[c]) ? -std::numeric_limits<float>::infinity() : exact[c];
+        if (score < request.at_least) continue;
+        heaps.offer(query, {score, static_cast<std::uint32_t>(scratch.block.begin + scratch.picked[i + c])});
+      }
     }
   }
 }

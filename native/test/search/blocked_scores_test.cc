@@ -107,7 +107,7 @@ TEST(BlockedScores, PicksWhatIsNoNumber) {
       const BlockedScores scores(similarity, {a.data(), queries, dim}, {0, queries}, {b.data(), corpus, dim}, pool,
                                  unit.products);
       scores.scan(pool, {}, [&](std::size_t query, BlockedScores::Scratch& scratch, unsigned) {
-        const std::size_t count = scores.pick(query, 0.9f, scratch);
+        const std::size_t count = scores.pick(query, 0.9f, {0, corpus}, scratch);
         const auto end = scratch.picked.begin() + static_cast<std::ptrdiff_t>(count);
         EXPECT_NE(std::find(scratch.picked.begin(), end, 5u), end) << unit.name;
       });
