@@ -9,6 +9,7 @@
 #include "kernels/rows/rows.h"
 #include "runtime/thread_pool.h"
 #include "training/objectives.h"
+#include "training/parameters.h"
 
 namespace stillvec::training {
 namespace {
@@ -40,7 +41,8 @@ Status check_term(const CriterionTerm& term, std::size_t dim) {
 }  // namespace
 
 Result<std::unique_ptr<Criterion>> Criterion::create(ThreadPool& pool, std::size_t dim,
-                                                     std::vector<CriterionTerm> terms, Precision precision) {
+                                                     std::vector<CriterionTerm> terms, Precision precision,
+                                                     std::uint64_t seed) {
   if (terms.empty()) return invalid("a sum of losses needs at least one");
   std::unique_ptr<Criterion> criterion(new Criterion(pool, dim));
   for (std::size_t t = 0; t < terms.size(); ++t) {
@@ -52,6 +54,7 @@ Result<std::unique_ptr<Criterion>> Criterion::create(ThreadPool& pool, std::size
         .normalizes = !term.matryoshka.empty(),
         .guide = t,
         .products = precision == Precision::kBfloat16 ? kernels::bf16_products() : kernels::f32_products(),
+        .seed = seed + t,
     };
     auto objective = make_objective(term.objective, context);
     if (!objective.is_ok()) return objective.status();
@@ -107,6 +110,34 @@ double Criterion::run(const Batch& batch, const ShallStop& shall_stop) {
   gradients_ = parts_.front().objective->gradients();
   if (parts_.size() > 1 && !(shall_stop && shall_stop())) add_up(batch.layout);
   return loss;
+}
+
+void Criterion::step(const OptimizerConfig& optimizer, double learning_rate) {
+  for (Part& part : parts_) {
+    if (Parameters* parameters = part.objective->parameters()) parameters->step(optimizer, learning_rate);
+  }
+}
+
+void Criterion::describe(std::vector<double>& state) const {
+  for (const Part& part : parts_) {
+    if (const Parameters* parameters = part.objective->parameters()) parameters->describe(state);
+  }
+}
+
+Result<std::size_t> Criterion::restore(std::span<const double> state) {
+  std::size_t size = 0;
+  for (const Part& part : parts_) {
+    if (const Parameters* parameters = part.objective->parameters()) size += parameters->state_size();
+  }
+  if (state.size() < size) return invalid("the state of what the losses learn has another size");
+  std::size_t begin = 0;
+  for (Part& part : parts_) {
+    if (Parameters* parameters = part.objective->parameters()) {
+      parameters->restore(state.subspan(begin));
+      begin += parameters->state_size();
+    }
+  }
+  return size;
 }
 
 void Criterion::add_up(const TextLayout& layout) {

@@ -3,12 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "runtime/buffer.h"
 #include "runtime/status.h"
 #include "training/objective.h"
 #include "training/settings.h"
+#include "training/trainer.h"
 
 namespace stillvec::training {
 
@@ -25,9 +27,10 @@ struct CriterionTerm {
 // What training makes small: the weighted sum of objectives over the texts of a batch.
 class Criterion {
  public:
-  // `pool` must outlive it. kInvalidArgument names what cannot be (a Matryoshka dim above the width, ...).
+  // `pool` must outlive it; `seed` is that of what losses learn beside the table. kInvalidArgument names what cannot be
+  // (a Matryoshka dim above the width, ...).
   static Result<std::unique_ptr<Criterion>> create(ThreadPool& pool, std::size_t dim, std::vector<CriterionTerm> terms,
-                                                   Precision precision);
+                                                   Precision precision, std::uint64_t seed = 0);
 
   // As Objective's, of all terms.
   Status check(const Source& source) const;
@@ -44,6 +47,14 @@ class Criterion {
 
   // Of the last run.
   TextGradients gradients() { return gradients_; }
+
+  // Moves what the losses learn beside the table by the gradient of the last run.
+  void step(const OptimizerConfig& optimizer, double learning_rate);
+
+  // For exact resume, of what they learn: appends it; takes what describe() has appended from the front of `state`, and
+  // says how much that was. kInvalidArgument where there is less.
+  void describe(std::vector<double>& state) const;
+  Result<std::size_t> restore(std::span<const double> state);
 
  private:
   struct Part {

@@ -57,6 +57,8 @@ struct TextGradients {
   std::size_t width = 0;
 };
 
+class Parameters;
+
 // One loss over pooled texts, and its gradient with respect to them. Whatever the number of threads, a run gives the
 // same bits.
 class Objective {
@@ -79,6 +81,9 @@ class Objective {
 
   // Of the last run, until the next one: a row a text. Rows of no text hold anything.
   virtual TextGradients gradients() = 0;
+
+  // What it learns itself, with the gradient of the last run; null for nothing.
+  virtual Parameters* parameters() { return nullptr; }
 };
 
 // What objectives are made with.
@@ -88,6 +93,7 @@ struct ObjectiveContext {
   bool normalizes;        // prefixes are scaled to length one before the loss sees them (Matryoshka)
   std::size_t guide = 0;  // its place in source.guides
   const kernels::ProductKernels& products;
+  std::uint64_t seed = 0;  // of what it learns itself
 };
 
 }  // namespace stillvec::training

@@ -22,6 +22,8 @@ class Optimizer {
  public:
   Optimizer(ThreadPool& pool, const OptimizerConfig& config, std::size_t rows, std::size_t dim);
 
+  const OptimizerConfig& config() const { return config_; }
+
   // Brings rows that are about to be read up to the last step.
   void catch_up(std::span<const std::uint32_t> rows, float* table);
 

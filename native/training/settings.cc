@@ -24,6 +24,14 @@ float SettingsReader::positive(std::string_view name) {
   return value;
 }
 
+std::size_t SettingsReader::count(std::string_view name) {
+  constexpr double kMost = 1u << 24;
+  const auto* value = find<double>(name, "a number");
+  const bool is_count = value != nullptr && *value >= 0.0 && *value <= kMost && *value == std::floor(*value);
+  if (!is_count) note(name, "a whole number");
+  return is_count ? static_cast<std::size_t>(*value) : 0;
+}
+
 bool SettingsReader::flag(std::string_view name) {
   const auto* value = find<bool>(name, "true or false");
   return value != nullptr && *value;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -29,6 +30,7 @@ class SettingsReader {
   float number(std::string_view name);        // finite
   float not_negative(std::string_view name);  // and finite
   float positive(std::string_view name);      // and finite
+  std::size_t count(std::string_view name);   // a whole number, not negative
   bool flag(std::string_view name);
 
   template <typename T>

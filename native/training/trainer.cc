@@ -174,6 +174,7 @@ Result<StepReport> Trainer::step(Criterion& criterion, const Source& source, std
     if (!impl.has_finite_gradient()) return give_up({Code::kNotFinite, "the gradient is not finite"});
     report.grad_norm =
         impl.optimizer.step(impl.batch.touched(), impl.gradients, impl.text_norms, learning_rate, impl.table.data());
+    criterion.step(impl.optimizer.config(), learning_rate);
     report.seconds.update = clock.lap();
     impl.random_state = random;
     return report;

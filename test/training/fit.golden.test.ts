@@ -11,9 +11,6 @@ import { native, type NativeRowValues, type NativeSource } from '../../lib/nativ
 import { describeWithShared } from '../support/shared';
 import { datasetOf, floats, lossOf, readTraces, type GoldenCase, type Traces } from './golden-cases';
 
-/** Their objectives are still to be written. */
-const pending = /GISTEmbedLoss|GlobalOrthogonal|Batch/;
-
 /** Frobenius norm of a - b. */
 function distance(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
@@ -26,8 +23,7 @@ describeWithShared('training traces of torch', (shared) => {
   ])('%s', (name, traces) => {
     const folder = mkdtempSync(path.join(tmpdir(), 'stillvec-fit-'));
     const initial = path.join(folder, 'initial');
-    const { vocabSize, dim, matryoshkaDims } = traces;
-    const cases = traces.cases.filter((golden) => !pending.test(golden.name));
+    const { vocabSize, dim, matryoshkaDims, cases } = traces;
     const initialTable = floats(traces.initialTable);
     let guide: SentenceTransformer;
 

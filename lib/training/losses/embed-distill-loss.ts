@@ -21,7 +21,7 @@ export class EmbedDistillLoss extends ObjectiveLoss {
     super(
       'EmbedDistillLoss',
       { texts: ['text'], furtherTexts: 'text', label: teacherLabel() },
-      { kind: 'embed_distill', distanceMetric: metric },
+      { kind: 'embed_distill', distanceMetric: metric, projectionDim: 0 },
     );
   }
 }

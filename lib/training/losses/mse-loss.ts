@@ -14,7 +14,7 @@ export class MSELoss extends ObjectiveLoss {
     super(
       'MSELoss',
       { texts: ['text'], furtherTexts: 'text', label: teacherLabel() },
-      { kind: 'embed_distill', distanceMetric: 'mse' },
+      { kind: 'embed_distill', distanceMetric: 'mse', projectionDim: 0 },
     );
   }
 }

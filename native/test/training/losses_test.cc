@@ -54,7 +54,7 @@ std::vector<LossCase> loss_cases() {
                        {{"similarity", similarity}, {"studentTemperature", student}, {"teacherTemperature", teacher}});
   };
   const auto distill = [](const char* metric) {
-    return settings_of("embed_distill", {{"distanceMetric", std::string(metric)}});
+    return settings_of("embed_distill", {{"distanceMetric", std::string(metric)}, {"projectionDim", 0.0}});
   };
   const auto batch_triplet = [](const char* kind, const std::string& metric, double margin) {
     return settings_of(kind, {{"distanceMetric", metric}, {"margin", margin}});
@@ -292,6 +292,109 @@ TEST(Losses, FindNoGradientWhereThereIsNone) {
       for (float value : actual.gradient) ASSERT_TRUE(std::isfinite(value)) << loss.name;
     }
   }
+}
+
+// A loss that learns a projection, and what it is to be.
+struct Projection {
+  static constexpr std::size_t kTeacherDim = 5;
+
+  ThreadPool pool{2};
+  Problem problem = reference::random_problem(16, 40, kDim, 2, 33);
+  Matrix labels = draw_labels({"", {}, {}, 2, Draw::kNormal, kTeacherDim}, 38);
+  Source source = source_of(problem, labels);
+  std::unique_ptr<Criterion> criterion;
+  std::unique_ptr<Trainer> trainer;
+
+  explicit Projection(const char* metric, const OptimizerConfig& optimizer = {}) {
+    const CriterionTerm term = {
+        settings_of("embed_distill", {{"distanceMetric", std::string(metric)}, {"projectionDim", double{kTeacherDim}}}),
+        0.5f,
+        {}};
+    criterion = std::move(Criterion::create(pool, kDim, {term}, Precision::kFloat32, 3).value());
+    EXPECT_TRUE(criterion->check(source).is_ok());
+    trainer = std::move(Trainer::create(pool, reference::flatten(problem.table), 40, kDim, optimizer, 7).value());
+  }
+
+  // W, row by row, and b.
+  std::vector<double> parameters() const {
+    std::vector<double> state;
+    criterion->describe(state);
+    return {state.begin() + 2, state.begin() + 2 + kTeacherDim * (kDim + 1)};
+  }
+
+  static reference::PlainLoss plain(reference::Measure distance, const std::vector<double>& parameters) {
+    return [=](std::vector<Matrix> texts, const Matrix& teacher) {
+      for (Matrix& column : texts) {
+        for (auto& text : column) {
+          std::vector<double> projected(parameters.end() - kTeacherDim, parameters.end());
+          for (std::size_t j = 0; j < kTeacherDim; ++j) {
+            for (std::size_t d = 0; d < kDim; ++d) projected[j] += parameters[j * kDim + d] * text[d];
+          }
+          text = projected;
+        }
+      }
+      return 0.5 * reference::embed_distill_loss(distance, kTeacherDim)(texts, teacher);
+    };
+  }
+};
+
+TEST(Losses, ProjectToTheWidthOfATeacher) {
+  using reference::Measure;
+  for (const auto& [metric, distance] : std::vector<std::pair<const char*, Measure>>{
+           {"cosine", reference::cosine_distance}, {"l2", reference::euclidean}, {"mse", reference::mean_squared}}) {
+    const Projection fixture(metric);
+    const auto plain = Projection::plain(distance, fixture.parameters());
+    std::vector<float> gradient(40 * kDim);
+    const double loss =
+        fixture.trainer->gradient(*fixture.criterion, fixture.source, fixture.problem.batch, gradient).value();
+    const double expected = reference::plain_loss(fixture.problem, fixture.labels, {}, plain);
+    EXPECT_NEAR(loss, expected, 3e-6 * expected) << metric;
+    const Matrix differences = reference::finite_differences(fixture.problem, fixture.labels, {}, plain);
+    EXPECT_LT(reference::relative_error(gradient, differences), 1e-5) << metric;
+  }
+}
+
+// Adam's first step moves each value by the learning rate against its gradient's sign, whatever clips that of the
+// table.
+TEST(Losses, LearnTheProjectionByAdamWithoutClipping) {
+  constexpr double kRate = 0.01, kStep = 1e-6;
+  const Projection fixture("mse", {.weight_decay = 0.5f, .max_grad_norm = 1e-6f});
+  const std::vector<double> before = fixture.parameters();
+  for (double value : before) EXPECT_LE(std::abs(value), 1.0 / std::sqrt(double{kDim}));
+  ASSERT_TRUE(fixture.trainer->step(*fixture.criterion, fixture.source, fixture.problem.batch, kRate).is_ok());
+  const std::vector<double> after = fixture.parameters();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    std::vector<double> parameters = before;
+    const auto loss_at = [&](double value) {
+      parameters[i] = value;
+      return reference::plain_loss(fixture.problem, fixture.labels, {},
+                                   Projection::plain(reference::mean_squared, parameters));
+    };
+    const double slope = loss_at(before[i] + kStep) - loss_at(before[i] - kStep);
+    const double decay = i < before.size() - Projection::kTeacherDim ? 1.0 - kRate * 0.5 : 1.0;
+    EXPECT_NEAR(after[i], decay * before[i] - (slope > 0.0 ? kRate : -kRate), 1e-5) << i;
+  }
+}
+
+TEST(Losses, GoOnFromTheStateOfAProjection) {
+  const Projection first("cosine"), second("cosine");
+  const auto steps = [](const Projection& fixture, int count) {
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(fixture.trainer->step(*fixture.criterion, fixture.source, fixture.problem.batch, 0.01).is_ok());
+    }
+  };
+  steps(first, 3);
+  std::vector<double> state;
+  first.criterion->describe(state);
+  ASSERT_TRUE(second.trainer->restore(first.trainer->state()).is_ok());
+  const auto taken = second.criterion->restore(state);
+  ASSERT_TRUE(taken.is_ok());
+  EXPECT_EQ(taken.value(), state.size());
+  steps(first, 2);
+  steps(second, 2);
+  EXPECT_EQ(first.parameters(), second.parameters());
+  state.pop_back();
+  EXPECT_FALSE(second.criterion->restore(state).is_ok());
 }
 
 TEST(Losses, RefuseSourcesThatTheyCanNotRead) {
