@@ -122,6 +122,9 @@ export type {
   RetrievalCutoffs,
 } from './evaluation/information-retrieval-evaluator.js';
 export type { TextsById } from './evaluation/checks.js';
+export { NanoBEIREvaluator } from './evaluation/nano-beir-evaluator.js';
+export type { NanoBEIROptions, NanoBEIRPrompts } from './evaluation/nano-beir-evaluator.js';
+export type { NanoBEIRDatasetName } from './evaluation/nano-beir-dataset.js';
 export { RerankingEvaluator } from './evaluation/reranking-evaluator.js';
 export type { RerankingOptions, RerankingSample } from './evaluation/reranking-evaluator.js';
 export { EmbeddingSimilarityEvaluator } from './evaluation/embedding-similarity-evaluator.js';

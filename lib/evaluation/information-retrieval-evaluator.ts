@@ -135,6 +135,11 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
     this.#corpusPrompt = promptOptions(corpusPrompt, corpusPromptName);
   }
 
+  /** Texts that an evaluation encodes. */
+  get textCount(): number {
+    return this.#queries.length + this.#corpus.length;
+  }
+
   /** Named after the similarity of the model evaluated last, cosine before the first. */
   protected get primary(): string {
     return `${this.#similarityFnName}_ndcg@${Math.max(...this.#cutoffs.ndcgAtK)}`;
@@ -159,7 +164,7 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
   /** The best documents for each query, down to the greatest cut-off. */
   async #search(model: Encodes, options: EvaluateOptions): Promise<Hit[][]> {
     const k = Math.max(...Object.values(this.#cutoffs).flat());
-    const encoder = this.encoderOf(model, options, this.#queries.length + this.#corpus.length);
+    const encoder = this.encoderOf(model, options, this.textCount);
     const texts = this.#queries.map(({ text }) => text);
     const queries = await encoder.encodeQuery(texts, this.#queryPrompt);
     const best: Hit[][] = this.#queries.map(() => []);

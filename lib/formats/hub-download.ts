@@ -5,15 +5,9 @@ import { dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type * as HubModule from '@huggingface/hub';
-import {
-  IoError,
-  messageOf,
-  MissingDependencyError,
-  ModelFormatError,
-  systemCode,
-  UnsupportedError,
-} from '../errors.js';
+import { IoError, messageOf, MissingDependencyError, StillvecError, systemCode } from '../errors.js';
 import { invalidArgument } from '../validate.js';
+import type { HubRepository } from './hub-repository.js';
 import { StallGuard } from './stall-guard.js';
 
 type Hub = typeof HubModule;
@@ -24,32 +18,26 @@ type ListedFile = Pick<HubModule.ListFileEntry, 'path' | 'size' | 'oid' | 'lfs'>
 /** Names a state of a repository for good, and a folder of the cache. */
 export const commitHash = /^[0-9a-f]{40}$/;
 
-/** The files of a repository that a static model consists of; no such path leads out of the snapshot's folder. */
-const modelFile =
-  /^(?:README\.md|modules\.json|config\.json|(?:0_StaticEmbedding\/|model-[\w-]+\/)?(?:tokenizer\.json|model\.safetensors|config_sentence_transformers\.json)|1_Normalize\/config\.json)$/;
-
-const installAdvice =
-  'To download models, install the package @huggingface/hub: npm install @huggingface/hub. ' +
-  'Or download the files yourself and load their folder';
-
-async function importHub(id: string): Promise<Hub> {
+async function importHub({ type }: HubRepository, id: string): Promise<Hub> {
   try {
     return await import('@huggingface/hub');
   } catch (error) {
     const code = systemCode(error);
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
-    throw new MissingDependencyError(`${id} is neither a folder nor in the local cache. ${installAdvice}`, {
-      cause: error,
-    });
+    throw new MissingDependencyError(
+      `${id} is neither a folder nor in the local cache. To download ${type}s, install the package @huggingface/hub: ` +
+        'npm install @huggingface/hub. Or download the files yourself and name their folder',
+      { cause: error },
+    );
   }
 }
 
-function downloadError(id: string, error: unknown): unknown {
+function downloadError(kind: HubRepository, id: string, error: unknown): unknown {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   if (status === 401 || status === 403 || status === 404) {
-    return new ModelFormatError(
-      `${id}: the hub has no such model, or shows it to others only (status ${status}); set HF_TOKEN to use yours`,
-      { code: 'ERR_MODEL_NOT_FOUND', cause: error },
+    return kind.notFound(
+      `${id}: the hub has no such ${kind.type}, or shows it to others only (status ${status}); set HF_TOKEN to use yours`,
+      { cause: error },
     );
   }
   return new IoError(`${id} cannot be downloaded: ${messageOf(error)}`, { cause: error });
@@ -93,35 +81,37 @@ function verify(file: ListedFile, progress: () => void): Transform {
 }
 
 /**
- * Downloads a model's files into the cache, in the layout that Hugging Face's own libraries share. A file has its name
- * there only when it is whole and as the hub lists it.
+ * Downloads the files of a repository that are needed into the cache, in the layout that Hugging Face's own libraries
+ * share. A file has its name there only when it is whole and as the hub lists it.
  *
- * @param repository - The model's folder in the cache.
+ * @param repository - Its folder in the cache.
  * @returns The folder of the snapshot.
- * @throws MissingDependencyError, UnsupportedError, ModelFormatError `ERR_MODEL_NOT_FOUND`, IoError; `signal.reason`.
+ * @throws MissingDependencyError, IoError, what the kind says of one that is not there or not enough; `signal.reason`.
  */
-export async function downloadModel(
+export async function download(
+  kind: HubRepository,
   id: string,
   repository: string,
   revision: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const hub = await importHub(id);
+  const hub = await importHub(kind, id);
   const seconds = stallSeconds();
   const guard = new StallGuard(seconds * 1000, new Error(`the hub has sent nothing for ${seconds} s`), signal);
   try {
-    return await downloadSnapshot(hub, id, repository, revision, guard);
+    return await downloadSnapshot(hub, kind, id, repository, revision, guard);
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
-    if (error instanceof UnsupportedError) throw error;
-    throw downloadError(id, guard.signal.aborted ? guard.signal.reason : error);
+    if (error instanceof StillvecError) throw error;
+    throw downloadError(kind, id, guard.signal.aborted ? guard.signal.reason : error);
   } finally {
     guard.end();
   }
 }
 
 async function downloadSnapshot(
-  { listFiles, modelInfo, downloadFile }: Hub,
+  { listFiles, modelInfo, datasetInfo, downloadFile }: Hub,
+  kind: HubRepository,
   id: string,
   repository: string,
   revision: string,
@@ -141,18 +131,20 @@ async function downloadSnapshot(
     ...(accessToken === undefined ? {} : { accessToken }),
     ...(hubUrl === undefined ? {} : { hubUrl }),
   };
-  const repo = { type: 'model', name: id } as const;
+  const repo = { type: kind.type, name: id } as const;
   // One commit for all files, whatever is pushed meanwhile.
-  const { sha } = await modelInfo({ name: id, revision, additionalFields: ['sha'], ...common });
+  const asked = { name: id, revision, additionalFields: ['sha' as const], ...common };
+  const { sha } = await (kind.type === 'model' ? modelInfo(asked) : datasetInfo(asked));
   if (!commitHash.test(sha)) throw new Error(`expected a commit hash for sha but received ${JSON.stringify(sha)}`);
   const snapshot = join(repository, 'snapshots', sha);
   const files: ListedFile[] = [];
   for await (const entry of listFiles({ repo, revision: sha, recursive: true, ...common })) {
-    if (entry.type === 'file' && modelFile.test(entry.path)) files.push(entry);
+    if (entry.type === 'file' && kind.files.test(entry.path)) files.push(entry);
   }
-  if (!files.some(({ path }) => path.endsWith('model.safetensors'))) {
-    throw new UnsupportedError(`${id} has no model.safetensors, so it is no static embedding model that can be loaded`);
-  }
+  kind.checkListed(
+    id,
+    files.map(({ path }) => path),
+  );
   for (const listed of files) {
     const { path, size } = listed;
     const file = join(snapshot, path);

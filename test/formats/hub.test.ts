@@ -17,7 +17,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { SentenceTransformer } from 'stillvec';
-import { resolveModelFolder, type HubOptions } from '../../lib/formats/hub.js';
+import type { HubOptions } from '../../lib/formats/hub-cache.js';
+import { resolveModelFolder } from '../../lib/formats/hub.js';
 
 const root = mkdtempSync(join(tmpdir(), 'stillvec-hub-'));
 afterAll(() => {
@@ -182,12 +183,12 @@ describe('resolveModelFolder with a hub', () => {
     server = createServer((request, response) => {
       const url = new URL(request.url ?? '', 'http://hub');
       requests.push(url.pathname);
-      const resolved = /^\/org\/name\/(?:resolve|raw)\/([^/]+)\/(.*)$/.exec(url.pathname);
+      const resolved = /^(?:\/datasets)?\/org\/name\/(?:resolve|raw)\/([^/]+)\/(.*)$/.exec(url.pathname);
       const send = (value: unknown): void => {
         response.setHeader('content-type', 'application/json');
         response.end(JSON.stringify(value));
       };
-      if (url.pathname === '/api/models/org/name/revision/main') {
+      if (/^\/api\/(?:models|datasets)\/org\/name\/revision\/main$/.test(url.pathname)) {
         send({
           _id: '1',
           id: 'org/name',
@@ -198,7 +199,7 @@ describe('resolveModelFolder with a hub', () => {
           gated: false,
           lastModified: '2026-01-01',
         });
-      } else if (url.pathname === `/api/models/org/name/tree/${commit}`) {
+      } else if (/^\/api\/(?:models|datasets)\/org\/name\/tree\/(.*)$/.exec(url.pathname)?.[1] === commit) {
         send(listed.map(entry));
       } else if (resolved?.[1] === commit && resolved[2] !== undefined && listed.includes(resolved[2])) {
         const bytes = sent(resolved[2]);
@@ -227,11 +228,16 @@ describe('resolveModelFolder with a hub', () => {
     server.close();
   });
 
-  /** Calls resolveModelFolder in a process of its own, since jest's context knows no dynamic import. */
-  async function resolveInProcess(id: string, variables: NodeJS.ProcessEnv = {}): Promise<Record<string, string>> {
+  const compiled = (file: string): string => JSON.stringify(require.resolve(`../../lib/formats/${file}`));
+
+  /** Resolves a folder in a process of its own, since jest's context knows no dynamic import. */
+  async function resolveInProcess(
+    id: string,
+    variables: NodeJS.ProcessEnv = {},
+    resolve = `require(${compiled('hub.js')}).resolveModelFolder`,
+  ): Promise<Record<string, string>> {
     const script = `
-      const { resolveModelFolder } = require(${JSON.stringify(require.resolve('../../lib/formats/hub.js'))});
-      resolveModelFolder(${JSON.stringify(id)}).then(
+      (${resolve})(${JSON.stringify(id)}).then(
         (folder) => console.log(JSON.stringify({ folder })),
         ({ name, code, message }) => console.log(JSON.stringify({ name, code, message })));`;
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -324,6 +330,28 @@ describe('resolveModelFolder with a hub', () => {
   test('tells models that are not there from a hub that cannot be reached', async () => {
     expect(await resolveInProcess('org/other')).toMatchObject({ code: 'ERR_MODEL_NOT_FOUND' });
     expect(await resolveInProcess('org/name', { HF_ENDPOINT: 'http://127.0.0.1:1' })).toMatchObject({ code: 'ERR_IO' });
+  });
+
+  test('downloads what is needed of a dataset', async () => {
+    listed = ['corpus/a.parquet', 'queries/a.parquet', 'corpus/b.parquet', 'README.md'];
+    const resolve = `(id) => require(${compiled('hub-cache.js')}).resolveFolder({
+      type: 'dataset',
+      files: /^(?:corpus|queries)\\/a\\.parquet$/,
+      isComplete: async (folder) => require('node:fs').existsSync(folder + '/corpus/a.parquet'),
+      checkListed: (_, paths) => { if (paths.length !== 2) throw new Error(paths.join()); },
+      notFound: (message) => new RangeError(message),
+    }, id)`;
+    const snapshot = join(cache, 'datasets--org--name', 'snapshots', commit);
+    expect(await resolveInProcess('org/name', {}, resolve)).toEqual({ folder: snapshot });
+    const found = readdirSync(snapshot, { recursive: true, encoding: 'utf8' }).sort();
+    expect(found).toEqual(['corpus', 'corpus/a.parquet', 'queries', 'queries/a.parquet']);
+    requests.length = 0;
+    expect(await resolveInProcess('org/name', {}, resolve)).toEqual({ folder: snapshot });
+    expect(requests).toEqual([]);
+    expect(await resolveInProcess('org/other', {}, resolve)).toEqual({
+      name: 'RangeError',
+      message: expect.stringContaining('org/other: the hub has no such dataset'),
+    });
   });
 
   test('downloads nothing of a model that has no safetensors', async () => {

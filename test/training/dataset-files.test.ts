@@ -8,6 +8,7 @@ import { createGzip, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { MultipleNegativesRankingLoss, readDatasetFile, SentenceTransformer } from 'stillvec';
 
+import { writeParquet } from '../support/parquet-file';
 import { writeTinyTokenizer } from '../support/tiny-tokenizer';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'stillvec-dataset-'));
@@ -45,20 +46,8 @@ function read(name: string | readonly string[], options = {}): unknown {
   return JSON.parse(stdout);
 }
 
-/** Writes a Parquet file of a row a group, in a process of its own. */
 function parquet(name: string, data: readonly Record<string, unknown>[], damage = ''): string {
-  const where = path.join(folder, name);
-  const script = `
-    import('hyparquet-writer').then(({ parquetWriteBuffer }) => {
-      const rows = ${JSON.stringify(data)};
-      const columnData = Object.keys(rows[0]).map((name) => ({ name, data: rows.map((row) => row[name]) }));
-      const bytes = Buffer.from(parquetWriteBuffer({ columnData, rowGroupSize: 1000, codec: 'UNCOMPRESSED' }));
-      ${damage}
-      require('node:fs').writeFileSync(${JSON.stringify(where)}, bytes);
-    });`;
-  const { stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', cwd: packageFolder });
-  expect(stderr).toBe('');
-  return where;
+  return writeParquet(path.join(folder, name), data, damage);
 }
 
 /** A file with a line of `megabytes`, its second one. */

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
-import { InvalidArgumentError, messageOf, MissingDependencyError, systemCode } from '../../errors.js';
+import { InvalidArgumentError, IoError, messageOf, MissingDependencyError, systemCode } from '../../errors.js';
 import { readJsonElements } from './json-elements.js';
 import { readLines } from './lines.js';
 import { readParquetRows } from './parquet-rows.js';
@@ -33,7 +34,8 @@ const formats: readonly FileFormat[] = [
 ];
 
 /**
- * How a file is read, by its name.
+ * How a file is read, by its name: that throws IoError for one that cannot be read, InvalidArgumentError naming the line
+ * for a damaged one, MissingDependencyError saying what to install.
  *
  * @param delimiter - Between the cells of a row, where it is not the usual one.
  * @throws InvalidArgumentError for a name that says no kind, and a delimiter for a kind that has none.
@@ -48,7 +50,17 @@ export function rowReader(file: string, delimiter: string | undefined): () => As
   if (delimiter !== undefined && format.delimiter === undefined) {
     throw new InvalidArgumentError(`expected a .csv or .tsv file beside the option delimiter but received ${file}`);
   }
-  return () => format.read(file, delimiter ?? format.delimiter ?? '');
+  return () => reading(file, format.read(file, delimiter ?? format.delimiter ?? ''));
+}
+
+async function* reading(file: string, rows: AsyncIterable<FileRow>): AsyncGenerator<FileRow, void, undefined> {
+  try {
+    await access(file);
+    yield* rows;
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The bytes of a file, unpacked; destroying the stream closes the file. */

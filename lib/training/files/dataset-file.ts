@@ -1,6 +1,3 @@
-import { access } from 'node:fs/promises';
-
-import { IoError, messageOf } from '../../errors.js';
 import { rowReader } from '../../formats/rows/row-reader.js';
 import { boolean, invalidArgument, knownOptions, nonEmptyString, stringArray } from '../../validate.js';
 import type { DatasetRow } from '../dataset.js';
@@ -74,19 +71,12 @@ async function* readRows(dataset: DatasetFile): AsyncGenerator<DatasetRow, void,
   let first: FileColumns | undefined;
   for (const file of await dataset.files()) {
     let isFirstRow = true;
-    try {
-      const read = rowReader(file, delimiter);
-      await access(file);
-      for await (const { place, row: unchecked, textOnly } of read()) {
-        const at = `${file}, ${place}`;
-        const row = checkFileRow(at, textOnly === true ? withNumericLabel(unchecked) : unchecked, columns);
-        if (isFirstRow) first = checkSameColumns(at, row, first ?? { file, columns: Object.keys(row) });
-        isFirstRow = false;
-        yield row;
-      }
-    } catch (error) {
-      if (!(error instanceof Error && 'syscall' in error)) throw error;
-      throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    for await (const { place, row: unchecked, textOnly } of rowReader(file, delimiter)()) {
+      const at = `${file}, ${place}`;
+      const row = checkFileRow(at, textOnly === true ? withNumericLabel(unchecked) : unchecked, columns);
+      if (isFirstRow) first = checkSameColumns(at, row, first ?? { file, columns: Object.keys(row) });
+      isFirstRow = false;
+      yield row;
     }
   }
 }
