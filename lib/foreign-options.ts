@@ -66,7 +66,6 @@ export const evaluatorAdvice: OptionAdvice = {
   showProgressBar: 'evaluate calls onProgress with { done, total }',
   writeCsv: 'fit writes a CSV file an evaluator into its outputDir',
   writePredictions: `metrics alone are kept, ${leaveOut}`,
-  mrrAtK: 'its name is atK',
   useBatchedEncoding: `all texts are encoded together, ${leaveOut}`,
   printWrongMatches: `metrics alone are kept, ${leaveOut}`,
   queryChunkSize: `a search shares out its queries by itself, ${leaveOut}`,
@@ -78,6 +77,9 @@ export const evaluatorAdvice: OptionAdvice = {
   duplicatesList: 'its name is duplicates',
   duplicatesDict: 'give the pairs of ids as duplicates',
 };
+
+/** Of `RerankingEvaluator`; others have an option of that name. */
+export const rerankingAdvice: OptionAdvice = { ...evaluatorAdvice, mrrAtK: 'its name is atK' };
 
 const noGraph = `gradients are computed in C++, without a graph, ${leaveOut}`;
 const oneProcess = `one process trains on all CPUs, ${leaveOut}`;

@@ -110,9 +110,8 @@ export type {
   Optimizer,
   TrainingPrecision,
 } from './training/fit-options.js';
-export type { FitEvaluation, FitResult, FitStages, FitStep } from './training/fit-result.js';
+export type { FitDataset, FitEvaluation, FitResult, FitStages, FitStep } from './training/fit-result.js';
 export type { ColumnNeeds, ColumnRole } from './training/columns.js';
-export type { FitDataset } from './training/unused.js';
 export type { Scheduler, SchedulerOptions } from './training/schedulers.js';
 
 export { InformationRetrievalEvaluator } from './evaluation/information-retrieval-evaluator.js';

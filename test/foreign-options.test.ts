@@ -166,6 +166,13 @@ const table: readonly [where: string, call: Call, names: string[]][] = [
       truncate_dim similarity_fn_names main_distance_function`),
   ],
   [
+    'NanoBEIREvaluator()',
+    evaluator('NanoBEIREvaluator'),
+    names(`dataset_names dataset_id mrr_at_k ndcg_at_k accuracy_at_k precision_recall_at_k map_at_k show_progress_bar
+      batch_size write_csv truncate_dim score_functions main_score_function aggregate_fn aggregate_key query_prompts
+      corpus_prompts write_predictions`),
+  ],
+  [
     'RerankingEvaluator()',
     evaluator('RerankingEvaluator'),
     names(`samples at_k name write_csv similarity_fct batch_size show_progress_bar use_batched_encoding truncate_dim

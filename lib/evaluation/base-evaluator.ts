@@ -1,7 +1,7 @@
 import { untilAborted } from '../abort.js';
 import { evaluatorAdvice } from '../foreign-options.js';
 import type { MatrixLike } from '../matrix.js';
-import { knownOptions, object, positiveInteger, string } from '../validate.js';
+import { knownOptions, object, positiveInteger, string, type OptionAdvice } from '../validate.js';
 import {
   checkEvaluation,
   prefixed,
@@ -29,9 +29,14 @@ export abstract class BaseEvaluator implements Evaluator {
    * @param example - What the options look like, for the error about what is no object.
    * @param optionNames - Those of the subclass.
    */
-  protected constructor(options: BaseEvaluatorOptions, example: string, optionNames: readonly string[]) {
+  protected constructor(
+    options: BaseEvaluatorOptions,
+    example: string,
+    optionNames: readonly string[],
+    advice: OptionAdvice = evaluatorAdvice,
+  ) {
     object('options', options, `an object such as ${example}`);
-    knownOptions(new.target.name, options, [...optionNames, 'name', 'truncateDim'], evaluatorAdvice);
+    knownOptions(new.target.name, options, [...optionNames, 'name', 'truncateDim'], advice);
     this.name = string('name', options.name ?? '');
     this.truncateDim =
       options.truncateDim === undefined ? undefined : positiveInteger('truncateDim', options.truncateDim);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors.js';
 import { Pause } from '../event-loop.js';
+import { rerankingAdvice } from '../foreign-options.js';
 import type { MatrixLike } from '../matrix.js';
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import { similarityMatrixAsync } from '../similarity.js';
@@ -37,7 +38,7 @@ export class RerankingEvaluator extends BaseEvaluator {
   readonly #similarity: SimilarityFunction;
 
   constructor(options: RerankingOptions) {
-    super(options, '{ samples }', ['samples', 'atK', 'similarityFct']);
+    super(options, '{ samples }', ['samples', 'atK', 'similarityFct'], rerankingAdvice);
     this.#samples = checkSamples(options.samples).filter(
       ({ positive, negative }) => positive.length > 0 && negative.length > 0,
     );

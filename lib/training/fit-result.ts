@@ -1,4 +1,4 @@
-import type { FitDataset } from './unused.js';
+import type { ColumnRole } from './columns.js';
 
 /** One optimizer step. */
 export interface FitStep {
@@ -10,6 +10,17 @@ export interface FitStep {
   readonly gradNorm: number;
   /** The dataset of its batch, where there are several. */
   readonly dataset?: string;
+}
+
+/** What a run took of its dataset. */
+export interface FitDataset {
+  readonly rows: number;
+  /** Rows that no batch of an epoch held: the most of any epoch that came to its end. */
+  readonly unusedRows: number;
+  /** The columns of texts, and what each is to the loss. */
+  readonly columns: readonly ColumnRole[];
+  /** The column of the label, where the loss takes one. */
+  readonly label?: string;
 }
 
 export interface FitEvaluation {

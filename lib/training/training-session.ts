@@ -6,10 +6,10 @@ import type { Encodes, Evaluator } from '../evaluation/evaluator.js';
 import type { NativeSteps, NativeTable, NativeTrainingRun } from '../native/index.js';
 import type { Progress } from './checkpoint-state.js';
 import { reportMilliseconds, type FitProgress, type FitSettings } from './fit-options.js';
-import type { FitEvaluation, FitResult, FitStages, FitStep } from './fit-result.js';
+import type { FitDataset, FitEvaluation, FitResult, FitStages, FitStep } from './fit-result.js';
 import { scheduleFactor } from './schedulers.js';
 import type { TrainingDataset } from './training-data.js';
-import { describeDatasets, RowUsage, type FitDataset } from './unused.js';
+import { describeDatasets, RowUsage } from './unused.js';
 
 /** Learning rates handed over at a time. */
 const mostStepsAhead = 4096;

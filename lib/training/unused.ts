@@ -1,17 +1,6 @@
-import type { ColumnRole } from './columns.js';
 import type { TrainingDataset } from './training-data.js';
 import type { FitSettings } from './fit-options.js';
-
-/** What a run took of its dataset. */
-export interface FitDataset {
-  readonly rows: number;
-  /** Rows that no batch of an epoch held: the most of any epoch that came to its end. */
-  readonly unusedRows: number;
-  /** The columns of texts, and what each is to the loss. */
-  readonly columns: readonly ColumnRole[];
-  /** The column of the label, where the loss takes one. */
-  readonly label?: string;
-}
+import type { FitDataset } from './fit-result.js';
 
 /** The rows of which an epoch's batches were made. */
 export class RowUsage {

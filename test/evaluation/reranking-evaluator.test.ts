@@ -55,7 +55,7 @@ describe('RerankingEvaluator', () => {
     [{ samples: samples.slice(0, 1) }, 'expected at least one of samples that has both a positive and a negative'],
     [{ atK: 0 }, 'expected an integer at least 1 for atK but received 0'],
     [{ similarityFct: 'cos' }, "expected one of 'cosine', 'dot', 'euclidean', 'manhattan' for similarityFct"],
-    [{ mrrAtK: 10 }, 'unknown option mrrAtK for RerankingEvaluator: its options are samples, atK, similarityFct'],
+    [{ mrrAtK: 10 }, 'unknown option mrrAtK for RerankingEvaluator: its name is atK'],
   ])('refuses %p', (options, message) => {
     expect(() => new RerankingEvaluator({ samples, ...options })).toThrow(message);
   });
