@@ -35,8 +35,9 @@ export interface Native {
   readonly TokenColumn: new () => NativeTokenColumn;
   readonly TrainingRun: new (
     table: NativeTable,
-    source: NativeSource,
-    config: NativeTrainingConfig & { readonly loss: NativeLoss },
+    sources: readonly NativeSource[],
+    losses: readonly NativeLoss[],
+    config: NativeTrainingConfig,
   ) => NativeTrainingRun;
   /** Sixteen digits that differ where bytes do. */
   checksum(bytes: Uint8Array): string;
@@ -277,12 +278,13 @@ export interface NativeRowValues {
   readonly width: number;
 }
 
-/** One dataset. */
+/** A dataset that a run draws batches from. */
 export interface NativeSource {
-  /** Of the texts; all of one length. */
+  /** For errors. */
+  readonly name: string;
   readonly columns: readonly NativeTokenColumn[];
   readonly labels: NativeRowValues | null;
-  /** Of each term of the loss: none, or one a column. */
+  /** One a column, for each term of its loss: none for a term without a guide. */
   readonly guides: readonly (readonly NativeRowValues[])[];
   /** The number of its loss. */
   readonly loss: number;
@@ -310,8 +312,8 @@ export interface NativeRunState {
   /** A 64-bit number, in decimal. */
   readonly randomState: string;
   readonly epoch: number;
-  readonly epochBegun: boolean;
-  readonly remainingRows: Uint32Array;
+  /** Steps of the epoch that were taken: with the seed they say which batches are left. */
+  readonly stepsOfEpoch: number;
 }
 
 /** The steps that were taken, in order: one value for each in every array. */
@@ -321,9 +323,9 @@ export interface NativeSteps {
   readonly gradNorm: Float64Array;
   /** Of the batch. */
   readonly rows: Float64Array;
-  readonly epoch: Float64Array;
   /** The number of the source that its batch is of. */
-  readonly dataset?: Float64Array;
+  readonly dataset: Float64Array;
+  readonly epoch: Float64Array;
   /** The seconds of a step's stages, from here on. */
   readonly sampling: Float64Array;
   readonly index: Float64Array;
@@ -337,7 +339,8 @@ export interface NativeTrainingRun {
   readonly [brand]: 'TrainingRun';
   /** Copies the table and looks at the texts; once, before all that follows. */
   build(): Promise<void>;
-  readonly batchesPerEpoch: number;
+  /** How many steps the first `epochs` epochs hold, of all datasets, or `most` where they are more. */
+  countSteps(epochs: number, most: number): Promise<number>;
   /** Takes one step a learning rate, until they, the epochs or the time are used up or `stop` is called. */
   advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<NativeSteps>;
   stop(): void;
@@ -347,6 +350,7 @@ export interface NativeTrainingRun {
   /** Fills `target` with the values of a table from number `begin` on. */
   copyState(table: 'weights' | 'firstMoment' | 'secondMoment', begin: number, target: Float32Array): void;
   restore(weights: NativeTable, firstMoment: NativeTable, secondMoment: NativeTable, state: NativeRunState): Promise<void>;
+  /** The loss of a batch of the first source and its gradient, nothing updated. */
   gradient(rows: Uint32Array, out: Float32Array): number;
   /** Lets go of tables and texts at once, but for work in flight. It can do nothing any more. */
   release(): void;

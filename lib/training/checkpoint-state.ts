@@ -15,7 +15,7 @@ export interface Progress {
 export type RunSettings = Readonly<Record<string, unknown>>;
 
 /** What a run's next steps depend on, but for arrays. */
-export type RunScalars = Omit<NativeRunState, 'lastSteps' | 'learningRates' | 'remainingRows'>;
+export type RunScalars = Omit<NativeRunState, 'lastSteps' | 'learningRates'>;
 
 /** The content of trainer_state.json. */
 export interface SavedState {
@@ -47,8 +47,10 @@ export function readState(file: string, text: string): SavedState {
   const settings = state.object('settings');
   const epoch = state.integer('epoch');
   if (epoch > settings.integer('epochs')) throw state.invalid('epoch', 'at most the epochs of the run');
+  const stepsOfEpoch = state.integer('stepsOfEpoch');
+  if (stepsOfEpoch > history.length) throw state.invalid('stepsOfEpoch', `at most the ${history.length} steps taken`);
   return {
-    scalars: { historyBegin, randomState, epoch, epochBegun: state.boolean('epochBegun') },
+    scalars: { historyBegin, randomState, epoch, stepsOfEpoch },
     progress: { history, evaluations, rows: state.integer('rows') },
     settings,
   };

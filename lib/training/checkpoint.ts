@@ -95,7 +95,7 @@ async function stageState(
   progress: Progress,
   saved: number,
 ): Promise<void> {
-  const { lastSteps, learningRates, remainingRows, ...scalars } = run.state();
+  const { lastSteps, learningRates, ...scalars } = run.state();
   const tensors: TensorSource[] = [
     ...Object.entries(tables).map(([name, table]): TensorSource => {
       const chunks = tableChunks(run, table, rows * dim);
@@ -103,7 +103,6 @@ async function stageState(
     }),
     { name: 'learning_rates', dtype: 'F64', shape: [learningRates.length], chunks: [bytesOf(learningRates)] },
     { name: 'last_steps', dtype: 'U32', shape: [lastSteps.length], chunks: [bytesOf(lastSteps)] },
-    { name: 'remaining_rows', dtype: 'U32', shape: [remainingRows.length], chunks: [bytesOf(remainingRows)] },
   ];
   const state = Buffer.from(writeState(settings, scalars, progress));
   const metadata = {
@@ -231,7 +230,6 @@ export async function resumeRun(
     ...state.scalars,
     learningRates: new Float64Array(await bytes('learning_rates', 'F64', steps)),
     lastSteps: new Uint32Array(await bytes('last_steps', 'U32', null)),
-    remainingRows: new Uint32Array(await bytes('remaining_rows', 'U32', null)),
   };
   const [rows = 0, dim = 0] = tensorOf(file, header, 'weights', 'F32', [null, null]).shape;
   if (rows !== shape.rows || dim !== shape.dim) {

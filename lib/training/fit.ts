@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 
 import { untilAborted } from '../abort.js';
-import { fromNative, UnsupportedError } from '../errors.js';
+import { fromNative } from '../errors.js';
 import type { Encodes } from '../evaluation/evaluator.js';
 import { native, type NativeTable, type NativeTrainingConfig, type NativeTrainingRun } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
@@ -56,7 +56,9 @@ export async function fit(
       await writeCheckpoint(outputDir, run, table, saved, { runId, ...reported }, saveModel);
       await removeOldCheckpoints(outputDir, runId, saveTotalLimit);
     };
-    const session = new TrainingSession(run, data.datasets, settings, { model, publish, save }, progress, begin);
+    const { epochs, maxSteps } = settings;
+    const steps = await untilAborted(run.countSteps(epochs, Math.min(maxSteps, Number.MAX_SAFE_INTEGER)), signal);
+    const session = new TrainingSession(run, steps, data.datasets, settings, { model, publish, save }, progress, begin);
     try {
       await session.train();
     } finally {
@@ -77,12 +79,8 @@ function newRun(
   { sources, losses }: TrainingData,
   config: NativeTrainingConfig,
 ): NativeTrainingRun {
-  const [[source], [loss]] = [sources, losses];
-  if (sources.length > 1 || source === undefined || loss === undefined) {
-    throw new UnsupportedError('training on several datasets at once');
-  }
   try {
-    return new native.TrainingRun(table, source, { ...config, loss });
+    return new native.TrainingRun(table, sources, losses, config);
   } catch (error) {
     throw fromNative(error);
   }

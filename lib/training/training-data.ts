@@ -51,7 +51,8 @@ export async function readTrainingData(
     datasets.push(tokenized);
     fingerprints[dataset.name] = await untilAborted(fingerprintOf(tokenized), signal);
   }
-  return { datasets, sources: datasets.map((one) => sourceOf(one, distinct.indexOf(one.loss))), losses, fingerprints };
+  const sources = datasets.map((one, i) => sourceOf(named[i]?.option ?? one.name, one, distinct.indexOf(one.loss)));
+  return { datasets, sources, losses, fingerprints };
 }
 
 function checkBatchSize(batchSize: number, { name, needs: { minimumRows = 1 } }: Loss): void {
@@ -60,8 +61,8 @@ function checkBatchSize(batchSize: number, { name, needs: { minimumRows = 1 } }:
   throw outOfRange('batchSize', expected, batchSize);
 }
 
-function sourceOf({ columns, labels, guides }: TokenizedDataset, loss: number): NativeSource {
-  return { columns, labels: labels ?? null, guides, loss };
+function sourceOf(name: string, { columns, labels, guides }: TokenizedDataset, loss: number): NativeSource {
+  return { name, columns, labels: labels ?? null, guides, loss };
 }
 
 async function fingerprintOf({ columns, labels, guides }: TokenizedDataset): Promise<string> {

@@ -37,7 +37,6 @@ export interface Trainee {
 export class TrainingSession {
   readonly #history: FitStep[];
   readonly #evaluations: FitEvaluation[];
-  readonly #totalSteps: number;
   readonly #warmupSteps: number;
   readonly #trainingBegin = performance.now();
   readonly #rowsBefore: number;
@@ -50,6 +49,7 @@ export class TrainingSession {
 
   constructor(
     private readonly run: NativeTrainingRun,
+    private readonly totalSteps: number,
     private readonly datasets: readonly TrainingDataset[],
     private readonly settings: FitSettings,
     private readonly trainee: Trainee,
@@ -60,9 +60,8 @@ export class TrainingSession {
     this.#evaluations = [...evaluations];
     this.#usage = new RowUsage(datasets);
     this.#rowsBefore = this.#rows = rows;
-    const { epochs, maxSteps, warmupSteps, warmupRatio } = settings;
-    this.#totalSteps = Math.min(maxSteps, epochs * run.batchesPerEpoch);
-    this.#warmupSteps = warmupSteps ?? Math.ceil(warmupRatio * this.#totalSteps);
+    const { warmupSteps, warmupRatio } = settings;
+    this.#warmupSteps = warmupSteps ?? Math.ceil(warmupRatio * totalSteps);
   }
 
   async train(): Promise<void> {
@@ -90,11 +89,11 @@ export class TrainingSession {
     const { signal, evaluator, evalSteps = Infinity, outputDir, saveSteps } = this.settings;
     const until = (every: number): number => every - (this.#history.length % every);
     const isDue = (every: number): boolean => this.#history.length % every === 0;
-    while (this.#history.length < this.#totalSteps && signal?.aborted !== true) {
+    while (this.#history.length < this.totalSteps && signal?.aborted !== true) {
       const untilEvaluation = evaluator === undefined ? Infinity : until(evalSteps);
       const untilSave = outputDir === undefined ? Infinity : until(saveSteps);
       if (!(await this.#advance(Math.min(untilEvaluation, untilSave, mostStepsAhead)))) break;
-      const isLast = this.#history.length === this.#totalSteps;
+      const isLast = this.#history.length === this.totalSteps;
       if (evaluator !== undefined && isDue(evalSteps) && !isLast) {
         this.trainee.publish(await this.run.snapshot());
         await this.#evaluate(evaluator).catch((error: unknown) => {
@@ -120,20 +119,21 @@ export class TrainingSession {
   }
 
   #unusedRows(): readonly number[] {
+    const { totalSteps, settings } = this;
     // What was resumed may have begun in the middle of an epoch.
     const isBegun = this.#rowsBefore === 0;
-    const isEnded = this.#isOver || this.#history.length === this.settings.epochs * this.run.batchesPerEpoch;
+    const isEnded = this.#isOver || (this.#history.length === totalSteps && totalSteps < settings.maxSteps);
     return this.#usage.unusedRows(isBegun, isEnded);
   }
 
   /** Takes at most `most` steps and reports them; false when the epochs are over or the run is stopped. */
   async #advance(most: number): Promise<boolean> {
     const first = this.#history.length;
-    const rates = new Float64Array(Math.min(most, this.#totalSteps - first));
+    const rates = new Float64Array(Math.min(most, this.totalSteps - first));
     for (let i = 0; i < rates.length; ++i) rates[i] = this.#learningRate(first + i);
     const steps = await this.#stepsOf(rates);
     for (const [i, loss] of steps.loss.entries()) {
-      const [rows, epoch, dataset] = [steps.rows[i] ?? 0, steps.epoch[i] ?? 0, steps.dataset?.[i] ?? 0];
+      const [rows, epoch, dataset] = [steps.rows[i] ?? 0, steps.epoch[i] ?? 0, steps.dataset[i] ?? 0];
       const [learningRate, gradNorm] = [rates[i] ?? 0, steps.gradNorm[i] ?? NaN];
       this.#history.push({ step: first + i, learningRate, loss, gradNorm, ...this.#nameOf(dataset) });
       this.#rows += rows;
@@ -169,7 +169,7 @@ export class TrainingSession {
 
   #learningRate(step: number): number {
     const { learningRate, scheduler, schedulerOptions } = this.settings;
-    const run = { warmupSteps: this.#warmupSteps, totalSteps: this.#totalSteps, learningRate };
+    const run = { warmupSteps: this.#warmupSteps, totalSteps: this.totalSteps, learningRate };
     return learningRate * scheduleFactor(scheduler, step, run, schedulerOptions);
   }
 
@@ -179,7 +179,7 @@ export class TrainingSession {
     return {
       phase: 'train',
       done: this.#history.length,
-      total: this.#totalSteps,
+      total: this.totalSteps,
       rows: this.#rows,
       rowsPerSecond: (1000 * (this.#rows - this.#rowsBefore)) / (now - this.#trainingBegin - this.#pausedMs),
       ...(last?.dataset !== undefined && { dataset: last.dataset }),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "binding/fields.h"
 #include "binding/table.h"
 #include "binding/task.h"
+#include "binding/training_loss.h"
 #include "binding/training_source.h"
 
 namespace stillvec::binding {
@@ -22,71 +22,17 @@ struct TrainingRun::State {
   // What build() needs.
   struct Setup {
     std::shared_ptr<const model::EmbeddingTable> initial;
-    training::Source source;
+    std::vector<training::RunSource> sources;
     training::RunConfig config;
   };
 
   std::unique_ptr<Setup> setup;        // until build() has it
   std::unique_ptr<training::Run> run;  // from then on
   std::atomic<bool> stopping = false;
-  // JavaScript thread only:
-  bool busy = false;
-  std::optional<std::size_t> batches_per_epoch;  // once build() is done
+  bool busy = false;  // JavaScript thread only
 };
 
 namespace {
-
-training::Settings settings_of(const Napi::Object& object) {
-  training::Settings settings;
-  settings.kind = string_field(object, "kind");
-  const Napi::Array names = object.GetPropertyNames();
-  for (std::uint32_t i = 0; i < names.Length(); ++i) {
-    const std::string name = names.Get(i).ToString().Utf8Value();
-    const Napi::Value value = object.Get(name);
-    if (value.IsNumber()) {
-      settings.values[name] = value.As<Napi::Number>().DoubleValue();
-    } else if (value.IsBoolean()) {
-      settings.values[name] = value.As<Napi::Boolean>().Value();
-    } else if (value.IsString()) {
-      settings.values[name] = value.As<Napi::String>().Utf8Value();
-    } else if (value.IsArray()) {
-      const auto array = value.As<Napi::Array>();
-      std::vector<std::string> strings;
-      for (std::uint32_t k = 0; k < array.Length(); ++k) strings.push_back(array.Get(k).ToString().Utf8Value());
-      settings.values[name] = std::move(strings);
-    } else {
-      fail_argument(object.Env(), "expected a number, a boolean, a string or an array of strings for " + name);
-    }
-  }
-  return settings;
-}
-
-training::CriterionTerm term_fields(const Napi::Object& object) {
-  training::CriterionTerm term;
-  term.objective = settings_of(object_field(object, "objective"));
-  term.weight = static_cast<float>(number_field(object, "weight"));
-  const Napi::Array dims = array_field(object, "matryoshkaDims");
-  const Napi::Array weights = array_field(object, "matryoshkaWeights");
-  if (dims.Length() != weights.Length()) fail_argument(object.Env(), "expected as many weights as dims");
-  for (std::uint32_t i = 0; i < dims.Length(); ++i) {
-    const double dim = dims.Get(i).ToNumber().DoubleValue();
-    if (!(dim >= 1 && dim <= 1e9)) fail_argument(object.Env(), "expected positive matryoshkaDims");
-    term.matryoshka.push_back({static_cast<std::size_t>(dim), weights.Get(i).ToNumber().FloatValue()});
-  }
-  term.dims_per_step = integer_field(object, "dimsPerStep");
-  return term;
-}
-
-std::vector<training::CriterionTerm> loss_field(const Napi::Object& config) {
-  std::vector<training::CriterionTerm> terms;
-  const Napi::Array loss = array_field(config, "loss");
-  for (std::uint32_t i = 0; i < loss.Length(); ++i) {
-    const Napi::Value term = loss.Get(i);
-    if (!term.IsObject()) fail_argument(config.Env(), "expected objects for loss");
-    terms.push_back(term_fields(term.As<Napi::Object>()));
-  }
-  return terms;
-}
 
 training::OptimizerConfig optimizer_fields(const Napi::Object& config) {
   training::OptimizerConfig optimizer;
@@ -102,22 +48,20 @@ training::OptimizerConfig optimizer_fields(const Napi::Object& config) {
   return optimizer;
 }
 
-training::SamplerKind sampler_field(const Napi::Object& config) {
-  const std::string name = string_field(config, "batchSampler");
-  if (name == "sequential") return training::SamplerKind::kSequential;
-  if (name == "random") return training::SamplerKind::kRandom;
-  if (name != "no_duplicates") fail_argument(config.Env(), "unknown batchSampler " + name);
-  return training::SamplerKind::kNoDuplicates;
+training::RunSource run_source(const Napi::Value& value) {
+  if (!value.IsObject()) fail_argument(value.Env(), "expected objects for sources");
+  const auto object = value.As<Napi::Object>();
+  return {string_field(object, "name"), source_value(object), integer_field(object, "loss")};
 }
 
 training::RunConfig run_fields(const Napi::Object& config) {
   training::RunConfig run;
   run.seed = integer_field(config, "seed");
   run.batch_size = integer_field(config, "batchSize");
-  run.sampler = sampler_field(config);
+  run.batch_sampler = string_field(config, "batchSampler");
+  run.multi_dataset_batch_sampler = string_field(config, "multiDatasetBatchSampler");
   run.drop_last = boolean_field(config, "dropLast");
-  if (string_field(config, "precision") == "bfloat16") run.precision = training::Precision::kBfloat16;
-  run.loss = loss_field(config);
+  run.precision = precision_field(config);
   run.optimizer = optimizer_fields(config);
   return run;
 }
@@ -134,6 +78,7 @@ Napi::Value to_object(Napi::Env env, const std::vector<training::RunStep>& steps
   set("loss", [](const Step& step) { return step.report.loss; });
   set("gradNorm", [](const Step& step) { return step.report.grad_norm; });
   set("rows", [](const Step& step) { return static_cast<double>(step.rows); });
+  set("dataset", [](const Step& step) { return static_cast<double>(step.source); });
   set("epoch", [](const Step& step) { return static_cast<double>(step.epoch); });
   set("sampling", [](const Step& step) { return step.sampling; });
   set("index", [](const Step& step) { return step.report.seconds.index; });
@@ -148,8 +93,8 @@ Napi::Value to_object(Napi::Env env, const std::vector<training::RunStep>& steps
 
 Napi::Function TrainingRun::define(Napi::Env env) {
   return define_class(env, {
-                               instance_accessor<&TrainingRun::batches_per_epoch>("batchesPerEpoch"),
                                instance_method<&TrainingRun::build>("build"),
+                               instance_method<&TrainingRun::count_steps>("countSteps"),
                                instance_method<&TrainingRun::advance>("advance"),
                                instance_method<&TrainingRun::stop>("stop"),
                                instance_method<&TrainingRun::snapshot>("snapshot"),
@@ -166,9 +111,13 @@ TrainingRun::TrainingRun(const Napi::CallbackInfo& info)
   const Napi::Env env = info.Env();
   auto setup = std::make_unique<State::Setup>();
   setup->initial = object_argument<Table>(info, 0, "table").table();
-  if (!info[1].IsObject() || !info[2].IsObject()) fail_argument(env, "expected a source and a config");
-  setup->source = source_value(info[1].As<Napi::Object>());
-  setup->config = run_fields(info[2].As<Napi::Object>());
+  if (!info[1].IsArray() || !info[2].IsArray() || !info[3].IsObject()) {
+    fail_argument(env, "expected sources, losses and a config");
+  }
+  const auto sources = info[1].As<Napi::Array>(), losses = info[2].As<Napi::Array>();
+  for (std::uint32_t i = 0; i < sources.Length(); ++i) setup->sources.push_back(run_source(sources.Get(i)));
+  setup->config = run_fields(info[3].As<Napi::Object>());
+  for (std::uint32_t i = 0; i < losses.Length(); ++i) setup->config.losses.push_back(loss_value(losses.Get(i)));
   state_->setup = std::move(setup);
 }
 
@@ -180,13 +129,10 @@ Napi::Value TrainingRun::build(const Napi::CallbackInfo& info) {
       env,
       [state = state_, &pool = Environment::of(env).pool()](const std::atomic<bool>&) -> Settle {
         const std::unique_ptr<State::Setup> setup = std::move(state->setup);
-        auto run = training::Run::create(pool, *setup->initial, std::move(setup->source), std::move(setup->config));
+        auto run = training::Run::create(pool, *setup->initial, std::move(setup->sources), std::move(setup->config));
         if (!run.is_ok()) return settle_failure(run.status());
         state->run = std::move(run.value());
-        return [state](Napi::Env settled) -> Napi::Value {
-          state->batches_per_epoch = state->run->batches_per_epoch();
-          return settled.Undefined();
-        };
+        return [](Napi::Env settled) -> Napi::Value { return settled.Undefined(); };
       },
       hold(state_, state_->busy));
 }
@@ -196,9 +142,19 @@ void TrainingRun::check_idle(Napi::Env env) const {
   if (state_->run == nullptr) fail_argument(env, "the run has not been built");
 }
 
-Napi::Value TrainingRun::batches_per_epoch(const Napi::CallbackInfo& info) {
-  if (!state_->batches_per_epoch) fail_argument(info.Env(), "the run has not been built");
-  return Napi::Number::New(info.Env(), static_cast<double>(*state_->batches_per_epoch));
+// countSteps(epochs, most): Promise<number>. How many steps so many epochs hold, or `most` where they are more.
+Napi::Value TrainingRun::count_steps(const Napi::CallbackInfo& info) {
+  const std::uint64_t epochs = integer_argument(info, 0, "epochs"), most = integer_argument(info, 1, "most");
+  check_idle(info.Env());
+  return run_on_thread(
+      info.Env(),
+      [state = state_, epochs, most](const std::atomic<bool>& cancelled) -> Settle {
+        auto steps = state->run->count_steps(epochs, most, [&] { return cancelled || state->stopping; });
+        return [steps = std::move(steps)](Napi::Env settled) -> Napi::Value {
+          return Napi::Number::New(settled, static_cast<double>(unwrap(settled, steps)));
+        };
+      },
+      hold(state_, state_->busy));
 }
 
 // advance(learningRates: Float64Array, epochs, milliseconds): Promise<NativeSteps>. Takes one step a learning rate,
@@ -250,11 +206,10 @@ Napi::Value TrainingRun::state(const Napi::CallbackInfo& info) {
   };
   set("lastSteps", state.trainer.last_steps);
   set("learningRates", state.trainer.learning_rates);
-  set("remainingRows", std::span<const std::uint32_t>(state.remaining_rows));
   result.Set("historyBegin", static_cast<double>(state.trainer.history_begin));
   result.Set("randomState", std::to_string(state.trainer.random_state));
   result.Set("epoch", static_cast<double>(state.epoch));
-  result.Set("epochBegun", state.epoch_begun);
+  result.Set("stepsOfEpoch", static_cast<double>(state.steps_of_epoch));
   return result;
 }
 
@@ -308,8 +263,7 @@ Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
   saved.trainer.history_begin = integer_field(object, "historyBegin");
   saved.trainer.random_state = std::strtoull(string_field(object, "randomState").c_str(), nullptr, 10);
   saved.epoch = integer_field(object, "epoch");
-  saved.epoch_begun = boolean_field(object, "epochBegun");
-  saved.remaining_rows = array_field_of<std::uint32_t>(object, "remainingRows");
+  saved.steps_of_epoch = integer_field(object, "stepsOfEpoch");
   check_idle(env);  // only now: reading a field may run JavaScript
 
   return run_on_thread(
@@ -329,7 +283,8 @@ Napi::Value TrainingRun::release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// gradient(rows: Uint32Array, out: Float32Array): number. The loss of a batch and its dense gradient; for tests.
+// gradient(rows: Uint32Array, out: Float32Array): number. The loss of a batch of the first source and its dense
+// gradient; for tests.
 Napi::Value TrainingRun::gradient(const Napi::CallbackInfo& info) {
   check_idle(info.Env());
   const std::vector<std::uint32_t> rows = array_copy_argument<std::uint32_t>(info, 0, "rows");

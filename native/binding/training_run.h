@@ -9,7 +9,7 @@
 
 namespace stillvec::binding {
 
-// new TrainingRun(table, columns: TokenColumn[], config): a training::Run and the data that it draws from.
+// new TrainingRun(table, sources, losses, config): a training::Run and the data that it draws from.
 class TrainingRun : public ObjectWrap<TrainingRun> {
  public:
   static constexpr const char* kName = "TrainingRun";
@@ -22,8 +22,8 @@ class TrainingRun : public ObjectWrap<TrainingRun> {
   struct State;
 
   void check_idle(Napi::Env env) const;
-  Napi::Value batches_per_epoch(const Napi::CallbackInfo& info);
   Napi::Value build(const Napi::CallbackInfo& info);
+  Napi::Value count_steps(const Napi::CallbackInfo& info);
   Napi::Value advance(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value snapshot(const Napi::CallbackInfo& info);

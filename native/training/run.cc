@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime/random.h"
 #include "runtime/thread_pool.h"
 
 namespace stillvec::training {
@@ -11,28 +12,68 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Status check(const Source& source, const RunConfig& config) {
-  if (source.columns.empty()) return {Code::kInvalidArgument, "expected one or more columns"};
+Status invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+
+Status check(const RunSource& data, const std::vector<std::unique_ptr<Criterion>>& criteria, const RunConfig& config) {
+  const Source& source = data.source;
+  if (source.columns.empty()) return invalid("expected one or more columns");
   const std::size_t rows = source.rows();
   for (const auto& column : source.columns) {
-    if (column->count() != rows) return {Code::kInvalidArgument, "expected columns of one length"};
+    if (column->count() != rows) return invalid("expected columns of one length");
   }
   if (rows > UINT32_MAX - 1) return {Code::kUnsupported, "more than 2^32 - 2 rows"};
-  if (config.batch_size < 2) return {Code::kInvalidArgument, "expected a batchSize of at least 2"};
-  return Status::ok();
+  const RowValues& labels = source.labels;
+  if (labels.width > 0 && labels.values.size() != rows * labels.width)
+    return invalid("expected as many labels as rows");
+  if (data.loss >= criteria.size()) return invalid("expected the number of a loss for loss");
+  const Criterion& criterion = *criteria[data.loss];
+  if (config.batch_size < criterion.least_rows()) {
+    return invalid("expected at least " + std::to_string(criterion.least_rows()) +
+                   " for batchSize, from which this loss learns, but received " + std::to_string(config.batch_size));
+  }
+  return criterion.check(source);
 }
 
-std::vector<const TokenColumn*> views_of(const Source& source) {
-  std::vector<const TokenColumn*> views;
-  for (const auto& column : source.columns) views.push_back(column.get());
-  return views;
+// A source's own, so that sources of one length are not drawn from alike.
+std::uint64_t seed_of(std::uint64_t seed, std::size_t source) {
+  return source == 0 ? seed : mix64(seed ^ mix64(source));
+}
+
+// Names the source, where it has a name.
+Status of_source(const RunSource& data, Status status) {
+  if (!data.name.empty()) status.message = data.name + ": " + status.message;
+  return status;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::EmbeddingTable& initial, Source source,
-                                         RunConfig config) {
-  if (Status status = check(source, config); !status.is_ok()) return status;
+Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::EmbeddingTable& initial,
+                                         std::vector<RunSource> sources, RunConfig config) try {
+  if (sources.empty()) return invalid("expected one or more sources");
+  if (config.batch_size == 0) return invalid("expected at least 1 for batchSize but received 0");
+  std::unique_ptr<Run> run(new Run());
+  run->seed_ = config.seed;
+  run->mix_ = find_mixture(config.multi_dataset_batch_sampler);
+  if (run->mix_ == nullptr) {
+    return invalid("there is no multiDatasetBatchSampler " + config.multi_dataset_batch_sampler);
+  }
+  for (std::vector<CriterionTerm>& loss : config.losses) {
+    auto criterion = Criterion::create(pool, initial.dim(), std::move(loss), config.precision);
+    if (!criterion.is_ok()) return criterion.status();
+    run->criteria_.push_back(std::move(criterion.value()));
+  }
+  run->parts_.reserve(sources.size());
+  for (RunSource& data : sources) {
+    if (Status status = check(data, run->criteria_, config); !status.is_ok()) return of_source(data, status);
+    Criterion& criterion = *run->criteria_[data.loss];
+    if (criterion.compares_texts()) hash_texts(data.source);
+    const SamplerConfig drawing = {config.batch_size, criterion.least_rows(), config.drop_last,
+                                   seed_of(config.seed, run->parts_.size())};
+    auto sampler = make_sampler(config.batch_sampler, data.source, drawing);
+    if (!sampler.is_ok()) return of_source(data, sampler.status());
+    run->parts_.push_back({std::move(data), &criterion, std::move(sampler.value()), {}, 0});
+  }
+
   std::shared_ptr<const model::EmbeddingTable> converted;
   if (initial.dtype() != model::Dtype::kF32) {
     auto f32 = initial.convert(model::Dtype::kF32, pool);
@@ -41,63 +82,81 @@ Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::Embeddin
   }
   const model::EmbeddingTable& table = converted == nullptr ? initial : *converted;
   const std::span values(reinterpret_cast<const float*>(table.data()), table.rows() * table.dim());
-  auto criterion = Criterion::create(pool, table.dim(), std::move(config.loss), config.precision);
-  if (!criterion.is_ok()) return criterion.status();
-  if (Status status = criterion.value()->check(source); !status.is_ok()) return status;
-  if (criterion.value()->compares_texts()) hash_texts(source);
   auto trainer = Trainer::create(pool, values, table.rows(), table.dim(), config.optimizer, config.seed);
   if (!trainer.is_ok()) return trainer.status();
-  try {
-    return std::unique_ptr<Run>(
-        new Run(std::move(source), std::move(criterion.value()), std::move(trainer.value()), config));
-  } catch (const std::bad_alloc&) {
-    return Status{Code::kOutOfMemory, "not enough memory to draw batches from the rows"};
-  }
+  run->trainer_ = std::move(trainer.value());
+  return run;
+} catch (const std::bad_alloc&) {
+  return Status{Code::kOutOfMemory, "not enough memory for a run over these rows"};
 }
 
-Run::Run(Source source, std::unique_ptr<Criterion> criterion, std::unique_ptr<Trainer> trainer, const RunConfig& config)
-    : source_(std::move(source)),
-      criterion_(std::move(criterion)),
-      trainer_(std::move(trainer)),
-      sampler_(config.sampler, views_of(source_), config.batch_size, config.drop_last, config.seed) {}
+Result<std::uint64_t> Run::count_steps(std::uint64_t epochs, std::uint64_t most, const ShallStop& shall_stop) const
+    try {
+  std::vector<std::size_t> batches(parts_.size());
+  std::uint64_t steps = 0;
+  for (std::uint64_t epoch = 0; epoch < epochs && steps < most; ++epoch) {
+    for (std::size_t k = 0; k < parts_.size(); ++k) batches[k] = parts_[k].sampler->count(epoch, shall_stop);
+    if (shall_stop && shall_stop()) return Status{Code::kAborted, "the count was stopped"};
+    const std::size_t of_epoch = mix_(batches, seed_, epoch).size();
+    if (of_epoch == 0) break;
+    steps += of_epoch;
+  }
+  return std::min(steps, most);
+} catch (const std::bad_alloc&) {
+  return Status{Code::kOutOfMemory, "not enough memory to draw an epoch"};
+}
 
-// The next batch, of the next epoch where one ends; false after the last of `epochs`, and when stopped.
+// False where it was stopped.
+bool Run::begin_epoch(const ShallStop& shall_stop) {
+  std::vector<std::size_t> batches;
+  for (Part& part : parts_) {
+    if (!part.sampler->draw(epoch_, part.batches, shall_stop)) return false;
+    batches.push_back(part.batches.size());
+    part.taken = 0;
+  }
+  order_ = mix_(batches, seed_, epoch_);
+  steps_of_epoch_ = std::min<std::uint64_t>(steps_of_epoch_, order_.size());
+  for (std::uint64_t step = 0; step < steps_of_epoch_; ++step) ++parts_[order_[step]].taken;
+  return true;
+}
+
+// Finds the next batch, of the next epoch where one ends; false after the last of `epochs`, and when stopped.
 bool Run::draw(std::uint64_t epochs, const ShallStop& shall_stop) {
-  if (batch_waits_) return true;
-  for (; epoch_ < epochs && !shall_stop(); ++epoch_, epoch_begun_ = false) {
-    if (!epoch_begun_) sampler_.begin_epoch(epoch_);
+  for (; epoch_ < epochs; ++epoch_, steps_of_epoch_ = 0, epoch_begun_ = false) {
+    if (shall_stop && shall_stop()) return false;
+    if (!epoch_begun_ && !begin_epoch(shall_stop)) return false;
     epoch_begun_ = true;
-    if (sampler_.next(batch_, shall_stop)) return true;
-    if (shall_stop()) return false;
+    if (steps_of_epoch_ < order_.size()) return true;
   }
   return false;
 }
 
 Result<std::vector<RunStep>> Run::advance(std::span<const double> learning_rates, std::uint64_t epochs,
-                                          Milliseconds time, const ShallStop& stop) {
-  const ShallStop shall_stop = stop ? stop : [] { return false; };
+                                          Milliseconds time, const ShallStop& shall_stop) try {
   const Clock::time_point start = Clock::now();
-  try {
-    std::vector<RunStep> steps;
-    steps.reserve(learning_rates.size());  // a step that was taken is reported, whatever memory is left
-    for (const double learning_rate : learning_rates) {
-      const Clock::time_point begin = Clock::now();
-      if (shall_stop() || (!steps.empty() && begin - start >= time)) break;
-      if (!draw(epochs, shall_stop)) break;
-      batch_waits_ = true;
-      const std::chrono::duration<double> sampling = Clock::now() - begin;
-      Result<StepReport> report = trainer_->step(*criterion_, source_, batch_, learning_rate, shall_stop);
-      if (!report.is_ok()) {
-        if (steps.empty() && report.status().code != Code::kAborted) return report.status();
-        break;
-      }
-      batch_waits_ = false;
-      steps.push_back({report.value(), batch_.size(), epoch_, sampling.count()});
+  std::vector<RunStep> steps;
+  steps.reserve(learning_rates.size());  // a step that was taken is reported, whatever memory is left
+  for (const double learning_rate : learning_rates) {
+    const Clock::time_point begin = Clock::now();
+    if ((shall_stop && shall_stop()) || (!steps.empty() && begin - start >= time)) break;
+    if (!draw(epochs, shall_stop)) break;
+    const std::chrono::duration<double> sampling = Clock::now() - begin;
+    const std::size_t source = order_[steps_of_epoch_];
+    Part& part = parts_[source];
+    const std::span<const std::uint32_t> batch = part.batches[part.taken];
+    const Result<StepReport> report =
+        trainer_->step(*part.criterion, part.data.source, batch, learning_rate, shall_stop);
+    if (!report.is_ok()) {
+      if (steps.empty() && report.status().code != Code::kAborted) return of_source(part.data, report.status());
+      break;
     }
-    return steps;
-  } catch (const std::bad_alloc&) {
-    return Status{Code::kOutOfMemory, "not enough memory to draw a batch"};
+    ++part.taken;
+    ++steps_of_epoch_;
+    steps.push_back({report.value(), batch.size(), source, epoch_, sampling.count()});
   }
+  return steps;
+} catch (const std::bad_alloc&) {
+  return Status{Code::kOutOfMemory, "not enough memory to draw an epoch"};
 }
 
 Result<std::shared_ptr<const model::EmbeddingTable>> Run::snapshot() const {
@@ -109,28 +168,19 @@ Result<std::shared_ptr<const model::EmbeddingTable>> Run::snapshot() const {
   return table;
 }
 
-RunState Run::state() const {
-  RunState state{trainer_->state(), epoch_, epoch_begun_, sampler_.remaining()};
-  if (batch_waits_) state.remaining_rows.insert(state.remaining_rows.begin(), batch_.begin(), batch_.end());
-  return state;
-}
+RunState Run::state() const { return {trainer_->state(), epoch_, steps_of_epoch_}; }
 
 Status Run::restore(const RunState& state) {
-  std::vector<bool> seen(sampler_.rows());
-  for (const std::uint32_t row : state.remaining_rows) {
-    if (row >= seen.size() || seen[row]) return {Code::kCorrupt, "remainingRows are not rows of the dataset"};
-    seen[row] = true;
-  }
   if (Status status = trainer_->restore(state.trainer); !status.is_ok()) return status;
-  sampler_.restore(state.remaining_rows);
   epoch_ = state.epoch;
-  epoch_begun_ = state.epoch_begun;
-  batch_waits_ = false;
+  steps_of_epoch_ = state.steps_of_epoch;
+  epoch_begun_ = false;
   return Status::ok();
 }
 
 Result<double> Run::gradient(std::span<const std::uint32_t> batch, std::span<float> out) {
-  return trainer_->gradient(*criterion_, source_, batch, out);
+  const Part& part = parts_.front();
+  return trainer_->gradient(*part.criterion, part.data.source, batch, out);
 }
 
 }  // namespace stillvec::training

@@ -69,21 +69,25 @@ describeWithShared('training traces of torch', (shared) => {
     describe('first gradient', () => {
       test.each(cases.map((golden) => [golden.name, golden] as const))('%s', async (_, golden) => {
         const loss = lossOf(golden, matryoshkaDims, guide);
-        const run = new native.TrainingRun(await nativeTable(initial, traces), await firstBatch(golden), {
-          loss: loss.lower(dim),
-          seed: 1,
-          batchSize: golden.batchSize,
-          batchSampler: 'sequential',
-          multiDatasetBatchSampler: 'proportional',
-          dropLast: false,
-          precision: 'float32',
-          optimizer: 'adamw',
-          beta1: 0.9,
-          beta2: 0.999,
-          eps: 1e-8,
-          weightDecay: 0,
-          maxGradNorm: null,
-        });
+        const run = new native.TrainingRun(
+          await nativeTable(initial, traces),
+          [await firstBatch(golden)],
+          [loss.lower(dim)],
+          {
+            seed: 1,
+            batchSize: golden.batchSize,
+            batchSampler: 'sequential',
+            multiDatasetBatchSampler: 'proportional',
+            dropLast: false,
+            precision: 'float32',
+            optimizer: 'adamw',
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weightDecay: 0,
+            maxGradNorm: null,
+          },
+        );
         await run.build();
         const gradient = new Float32Array(vocabSize * dim);
         const rows = Uint32Array.from({ length: golden.batchSize }, (_, i) => i);
@@ -115,7 +119,7 @@ describeWithShared('training traces of torch', (shared) => {
         );
       });
       const labels = label === undefined ? null : rowValues(flatten(label), golden.batchSize);
-      return { columns, labels, guides: await Promise.all(guideValues), loss: 0 };
+      return { name: '', columns, labels, guides: await Promise.all(guideValues), loss: 0 };
     }
   });
 });

@@ -15,34 +15,47 @@ constexpr Run::Milliseconds kNoLimit(1e9);
 
 struct Data {
   std::shared_ptr<const model::EmbeddingTable> table;
-  Source source;
+  std::vector<RunSource> sources;
 };
 
-Data random_data(unsigned seed, std::size_t texts) {
+Source random_source(unsigned seed, std::size_t texts) {
   const reference::Problem problem = reference::random_problem(seed, 60, 16, 2, texts - 5);
-  const std::vector<float> values = reference::flatten(problem.table);
+  Source source;
+  for (const TokenColumn& column : problem.columns) source.columns.push_back(std::make_shared<TokenColumn>(column));
+  source.labels.width = 1;
+  for (std::size_t i = 0; i < texts; ++i) source.labels.values.push_back(static_cast<float>(i % 3));
+  return source;
+}
+
+// One source for each number of texts.
+Data random_data(unsigned seed, const std::vector<std::size_t>& texts) {
+  const std::vector<float> values = reference::flatten(reference::random_problem(seed, 60, 16, 2, 1).table);
   Data data;
   data.table = model::EmbeddingTable::from_f32(60, 16, [&](float* out) { std::ranges::copy(values, out); }).value();
-  for (const TokenColumn& column : problem.columns)
-    data.source.columns.push_back(std::make_shared<TokenColumn>(column));
+  for (std::size_t k = 0; k < texts.size(); ++k) {
+    data.sources.push_back(
+        {"set" + std::to_string(k), random_source(seed + static_cast<unsigned>(k), texts[k]), k % 2});
+  }
   return data;
 }
 
-RunConfig config_of(SamplerKind sampler, std::size_t batch_size) {
+RunConfig config_of(const std::string& sampler, std::size_t batch_size) {
   RunConfig config;
-  config.sampler = sampler;
+  config.batch_sampler = sampler;
   config.batch_size = batch_size;
   config.seed = 3;
   reference::LossConfig loss;
   loss.matryoshka = {{4, 1}, {8, 1}, {16, 1}};
   loss.dims_per_step = 2;
-  config.loss = {reference::term_of(loss)};
+  reference::LossConfig other;
+  other.ranking.scale = 5.0f;
+  config.losses = {{reference::term_of(loss)}, {reference::term_of(other)}};
   config.optimizer.weight_decay = 0.01f;
   return config;
 }
 
 std::unique_ptr<Run> make(ThreadPool& pool, const Data& data, const RunConfig& config) {
-  auto run = Run::create(pool, *data.table, data.source, config);
+  auto run = Run::create(pool, *data.table, data.sources, config);
   EXPECT_TRUE(run.is_ok()) << run.status().message;
   return std::move(run.value());
 }
@@ -79,14 +92,15 @@ struct Saved {
   std::vector<double> rates;
 };
 
-const SamplerKind kSamplers[] = {SamplerKind::kSequential, SamplerKind::kRandom, SamplerKind::kNoDuplicates};
+const char* const kSamplers[] = {"sequential", "random", "no_duplicates", "group_by_label"};
 
 TEST(Run, EpochsFollowOneAnotherUntilTheyAreOver) {
-  const Data data = random_data(1, 30);
+  const Data data = random_data(1, {30});
   ThreadPool pool(2);
-  for (SamplerKind sampler : {SamplerKind::kSequential, SamplerKind::kRandom}) {
+  for (const char* sampler : {"sequential", "random"}) {
     auto run = make(pool, data, config_of(sampler, 8));
-    EXPECT_EQ(run->batches_per_epoch(), 4u);
+    EXPECT_EQ(run->count_steps(3, 100).value(), 12u);
+    EXPECT_EQ(run->count_steps(3, 7).value(), 7u);
     const std::vector<RunStep> steps = advance(*run, 100, 3);
     ASSERT_EQ(steps.size(), 12u);
     for (std::size_t s = 0; s < steps.size(); ++s) {
@@ -99,8 +113,8 @@ TEST(Run, EpochsFollowOneAnotherUntilTheyAreOver) {
 }
 
 TEST(Run, TheSameBitsHoweverItsStepsAreDivided) {
-  const Data data = random_data(2, 40);
-  for (SamplerKind sampler : kSamplers) {
+  const Data data = random_data(2, {40, 33});
+  for (const char* sampler : kSamplers) {
     ThreadPool one_thread(1), threads(3);
     auto whole = make(one_thread, data, config_of(sampler, 6));
     auto divided = make(threads, data, config_of(sampler, 6));
@@ -116,10 +130,10 @@ TEST(Run, TheSameBitsHoweverItsStepsAreDivided) {
 }
 
 TEST(Run, ResumesAtEveryStepWithTheSameBits) {
-  const Data data = random_data(3, 30);
+  const Data data = random_data(3, {30, 8, 21});
   ThreadPool pool(2);
-  for (SamplerKind sampler : kSamplers) {
-    const RunConfig config = config_of(sampler, 7);
+  for (const char* sampler : kSamplers) {
+    const RunConfig config = config_of(sampler, 6);
     auto straight = make(pool, data, config);
     std::vector<Saved> saved;
     std::vector<RunStep> steps;
@@ -138,6 +152,7 @@ TEST(Run, ResumesAtEveryStepWithTheSameBits) {
         EXPECT_EQ(rest[i].report.loss, steps[s + i].report.loss) << "from step " << s;
         EXPECT_EQ(rest[i].epoch, steps[s + i].epoch);
         EXPECT_EQ(rest[i].rows, steps[s + i].rows);
+        EXPECT_EQ(rest[i].source, steps[s + i].source);
       }
       EXPECT_EQ(values_of(*resumed), end) << "from step " << s;
     }
@@ -145,17 +160,17 @@ TEST(Run, ResumesAtEveryStepWithTheSameBits) {
 }
 
 TEST(Run, OneStepAtLeastWhateverTheTime) {
-  const Data data = random_data(4, 30);
+  const Data data = random_data(4, {30});
   ThreadPool pool(1);
-  auto run = make(pool, data, config_of(SamplerKind::kRandom, 8));
+  auto run = make(pool, data, config_of("random", 8));
   EXPECT_EQ(run->advance(std::vector<double>(9, 0.1), 10, Run::Milliseconds(0)).value().size(), 1u);
 }
 
 // But for rounding: to catch a row up in two goes is not the same as in one.
 TEST(Run, AStoppedStepComesNext) {
-  const Data data = random_data(5, 30);
+  const Data data = random_data(5, {20, 25});
   ThreadPool pool(1);
-  for (SamplerKind sampler : kSamplers) {
+  for (const char* sampler : kSamplers) {
     auto straight = make(pool, data, config_of(sampler, 8));
     auto stopped = make(pool, data, config_of(sampler, 8));
     const std::vector<RunStep> steps = advance(*straight, 9);
@@ -178,38 +193,86 @@ TEST(Run, AStoppedStepComesNext) {
 }
 
 TEST(Run, StepsBeforeAFailureAreGivenFirst) {
-  const Data data = random_data(6, 30);
+  const Data data = random_data(6, {30});
   ThreadPool pool(1);
-  auto run = make(pool, data, config_of(SamplerKind::kRandom, 8));
+  auto run = make(pool, data, config_of("random", 8));
   const std::vector<double> rates = {0.1, 0.1, -1.0};
   EXPECT_EQ(run->advance(rates, 10, kNoLimit).value().size(), 2u);
   const std::vector<double> bad = {-1.0};
   EXPECT_EQ(run->advance(bad, 10, kNoLimit).status().code, Code::kInvalidArgument);
-  auto straight = make(pool, data, config_of(SamplerKind::kRandom, 8));
+  auto straight = make(pool, data, config_of("random", 8));
   ASSERT_TRUE(straight->advance(std::vector<double>(2, 0.1), 10, kNoLimit).is_ok());
   EXPECT_EQ(advance(*run, 1).at(0).report.loss, advance(*straight, 1).at(0).report.loss);
   EXPECT_EQ(values_of(*run), values_of(*straight));
 }
 
-TEST(Run, NamesWhatCannotBe) {
-  const Data data = random_data(7, 30);
+TEST(Run, ABatchIsOfOneSource) {
+  const std::vector<std::size_t> texts = {50, 9, 24, 6};
+  const Data data = random_data(8, texts);
   ThreadPool pool(1);
-  const auto code = [&](std::vector<std::shared_ptr<const TokenColumn>> columns, std::size_t batch_size) {
-    return Run::create(pool, *data.table, {std::move(columns), {}, {}, {}}, config_of(SamplerKind::kRandom, batch_size))
-        .status()
-        .code;
-  };
-  EXPECT_EQ(code({}, 8), Code::kInvalidArgument);
-  EXPECT_EQ(code({data.source.columns[0]}, 8), Code::kInvalidArgument);
-  EXPECT_EQ(code({data.source.columns[0], random_data(7, 31).source.columns[0]}, 8), Code::kInvalidArgument);
-  EXPECT_EQ(code(data.source.columns, 1), Code::kInvalidArgument);
+  RunConfig config = config_of("random", 8);
+  auto run = make(pool, data, config);
+  EXPECT_EQ(run->count_steps(2, 1000).value(), 2u * (7 + 1 + 3 + 1));
+  std::vector<std::size_t> rows(texts.size(), 0);
+  std::vector<std::size_t> order;
+  for (const RunStep& step : advance(*run, 100, 1)) {
+    rows[step.source] += step.rows;
+    order.push_back(step.source);
+  }
+  // A single row is no batch for this loss.
+  EXPECT_EQ(rows, (std::vector<std::size_t>{50, 8, 24, 6}));
+  EXPECT_FALSE(std::ranges::is_sorted(order));
 
-  auto run = make(pool, data, config_of(SamplerKind::kRandom, 8));
-  RunState state = run->state();
-  state.remaining_rows = {30};
-  EXPECT_EQ(run->restore(state).code, Code::kCorrupt);
-  state.remaining_rows = {2, 2};
-  EXPECT_EQ(run->restore(state).code, Code::kCorrupt);
+  config.multi_dataset_batch_sampler = "round_robin";
+  auto in_turn = make(pool, data, config);
+  EXPECT_EQ(in_turn->count_steps(1, 1000).value(), 4u);
+  order.clear();
+  for (const RunStep& step : advance(*in_turn, 100, 1)) order.push_back(step.source);
+  EXPECT_EQ(order, (std::vector<std::size_t>{0, 1, 2, 3}));
+}
+
+TEST(Run, EachSourceHasItsLoss) {
+  const Data data = random_data(9, {16, 16});
+  ThreadPool pool(1);
+  RunConfig config = config_of("sequential", 16);
+  config.multi_dataset_batch_sampler = "round_robin";
+  auto both = make(pool, data, config);
+  const std::vector<RunStep> steps = both->advance(std::vector<double>(2, 0.0), 1, kNoLimit).value();
+  ASSERT_EQ(steps.size(), 2u);
+  for (std::size_t k = 0; k < 2; ++k) {
+    const Data alone = {data.table, {data.sources[k]}};
+    auto run = make(pool, alone, config);
+    auto first = run->advance(std::vector<double>(1, 0.0), 1, kNoLimit).value();
+    EXPECT_EQ(first.at(0).report.loss, steps[k].report.loss);
+  }
+}
+
+TEST(Run, NamesWhatCannotBe) {
+  ThreadPool pool(1);
+  const auto status = [&](const auto& change) {
+    Data data = random_data(7, {30, 30});
+    RunConfig config = config_of("random", 8);
+    change(data.sources, config);
+    return Run::create(pool, *data.table, std::move(data.sources), std::move(config)).status();
+  };
+  using Sources = std::vector<RunSource>;
+  const auto refused = [&](const auto& change, const std::string& named) {
+    const Status because = status(change);
+    EXPECT_EQ(because.code, Code::kInvalidArgument);
+    EXPECT_NE(because.message.find(named), std::string::npos) << because.message;
+  };
+  refused([](Sources& sources, RunConfig&) { sources.clear(); }, "sources");
+  refused([](Sources& sources, RunConfig&) { sources[1].source.columns.clear(); }, "set1: ");
+  refused([](Sources& sources, RunConfig&) { sources[1].source.columns.pop_back(); }, "set1: ");
+  refused([](Sources& sources, RunConfig&) { sources[0].source.columns[1] = random_source(1, 31).columns[0]; },
+          "one length");
+  refused([](Sources& sources, RunConfig&) { sources[1].source.labels.values.push_back(1.0f); }, "set1: ");
+  refused([](Sources& sources, RunConfig&) { sources[1].loss = 2; }, "loss");
+  refused([](Sources&, RunConfig& config) { config.batch_size = 1; }, "at least 2 for batchSize");
+  refused([](Sources&, RunConfig& config) { config.batch_size = 0; }, "batchSize");
+  refused([](Sources&, RunConfig& config) { config.batch_sampler = "none"; }, "batchSampler none");
+  refused([](Sources&, RunConfig& config) { config.multi_dataset_batch_sampler = "none"; }, "BatchSampler none");
+  refused([](Sources&, RunConfig& config) { config.losses[1].clear(); }, "at least one");
 }
 
 }  // namespace
