@@ -13,7 +13,7 @@ import {
 async function main([file = '']: readonly string[]): Promise<void> {
   const { request, rows } = readFitRequest(file);
   const model = await stillvec.SentenceTransformer.load(request.model);
-  const trainDataset = datasetOf(request, rows, model.dim);
+  const trainDataset = datasetsOf(request, rows, model.dim);
   const loss = await lossOf(request.loss, request.model);
   const { matryoshkaDims } = request;
 
@@ -48,6 +48,19 @@ async function main([file = '']: readonly string[]): Promise<void> {
     version: model.info().isa,
   };
   process.stdout.write(JSON.stringify(reply));
+}
+
+function datasetsOf(
+  request: FitRequest,
+  rows: readonly Row[],
+  dim: number,
+): stillvec.DatasetColumns | stillvec.Datasets {
+  const { datasets = 1 } = request;
+  if (datasets === 1) return datasetOf(request, rows, dim);
+  const dealt = (k: number): readonly Row[] => rows.filter((_, i) => i % datasets === k);
+  return Object.fromEntries(
+    Array.from({ length: datasets }, (_, k) => [`part ${k}`, datasetOf(request, dealt(k), dim)]),
+  );
 }
 
 function datasetOf({ loss }: FitRequest, rows: readonly Row[], dim: number): stillvec.DatasetColumns {

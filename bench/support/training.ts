@@ -13,6 +13,8 @@ export interface FitRequest {
   readonly data: string;
   /** Of a row, the first so many; default: all. */
   readonly texts?: number;
+  /** As so many datasets of one size, the rows dealt out in turns. Default: 1. */
+  readonly datasets?: number;
   readonly batchSize: number;
   /** The rows are used once in all, or for so many steps. */
   readonly maxSteps?: number;

@@ -18,7 +18,7 @@ import { checkLosses, type Datasets, type Losses } from './named-datasets.js';
 import type { Loss } from './losses/loss.js';
 import { checkSchedulerOptions, schedulers, type Scheduler, type SchedulerOptions } from './schedulers.js';
 
-const batchSamplers = ['no_duplicates', 'random', 'sequential'] as const;
+const batchSamplers = ['no_duplicates', 'random', 'sequential', 'group_by_label'] as const;
 const multiDatasetBatchSamplers = ['proportional', 'round_robin'] as const;
 const optimizers = ['adamw', 'sparse_adam'] as const;
 const trainingPrecisions = ['float32', 'bfloat16', 'auto'] as const;
@@ -70,7 +70,8 @@ export interface FitOptions {
   readonly maxGradNorm?: number | null;
   /**
    * `no_duplicates` (default): no text twice in a batch, since it would be a false negative; `random`: a random order;
-   * `sequential`: the dataset's order.
+   * `sequential`: the dataset's order; `group_by_label`: pairs of rows of one class, by their labels, and at least two
+   * classes in a batch, as losses need that find triplets in it.
    */
   readonly batchSampler?: BatchSampler;
   /**
