@@ -142,10 +142,14 @@ describe('rows drawn by their class', () => {
     [
       'one class',
       { trainDataset: rows([1, 1, 1, 1]), loss },
-      /two classes of at least two rows each in trainDataset.*but found 1/,
+      /^trainDataset: expected two or more classes .* but received 1/,
     ],
-    ['no class twice', { trainDataset: { a: rows([1, 2, 3, 4]) }, loss }, /in trainDataset\.a.*but found 0/],
-    ['no labels', { trainDataset: nli, loss: ranking }, /as label in trainDataset.*but found none/],
+    [
+      'no class twice',
+      { trainDataset: { a: rows([1, 2, 3, 4]) }, loss },
+      /^trainDataset\.a: expected two or more classes .* but received 0/,
+    ],
+    ['no labels', { trainDataset: nli, loss: ranking }, /^trainDataset: expected a class .* but received none/],
     ['an odd batch', { trainDataset: rows([1, 1, 2, 2]), loss, batchSize: 5 }, /batchSize/],
   ])('refuse %s', async (_, options, message) => {
     await expect((await newModel()).fit({ ...batches, ...options })).rejects.toMatchObject({
