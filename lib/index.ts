@@ -73,6 +73,7 @@ export type { GISTEmbedLossOptions } from './training/losses/gist-embed-loss.js'
 export { GlobalOrthogonalRegularizationLoss } from './training/losses/global-orthogonal-regularization-loss.js';
 export type { GlobalOrthogonalRegularizationLossOptions } from './training/losses/global-orthogonal-regularization-loss.js';
 export { MSELoss } from './training/losses/mse-loss.js';
+export type { MSELossOptions } from './training/losses/mse-loss.js';
 export { MarginMSELoss } from './training/losses/margin-mse-loss.js';
 export type { MarginMSELossOptions } from './training/losses/margin-mse-loss.js';
 export { MatryoshkaLoss } from './training/losses/matryoshka-loss.js';

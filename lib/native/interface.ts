@@ -308,6 +308,8 @@ export interface NativeTrainingConfig {
 export interface NativeRunState {
   readonly lastSteps: Uint32Array;
   readonly learningRates: Float64Array;
+  /** What the losses have learned themselves. */
+  readonly losses: Float64Array;
   readonly historyBegin: number;
   /** A 64-bit number, in decimal. */
   readonly randomState: string;

@@ -15,7 +15,7 @@ export interface Progress {
 export type RunSettings = Readonly<Record<string, unknown>>;
 
 /** What a run's next steps depend on, but for arrays. */
-export type RunScalars = Omit<NativeRunState, 'lastSteps' | 'learningRates'>;
+export type RunScalars = Omit<NativeRunState, 'lastSteps' | 'learningRates' | 'losses'>;
 
 /** The content of trainer_state.json. */
 export interface SavedState {

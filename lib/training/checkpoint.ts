@@ -95,13 +95,14 @@ async function stageState(
   progress: Progress,
   saved: number,
 ): Promise<void> {
-  const { lastSteps, learningRates, ...scalars } = run.state();
+  const { lastSteps, learningRates, losses, ...scalars } = run.state();
   const tensors: TensorSource[] = [
     ...Object.entries(tables).map(([name, table]): TensorSource => {
       const chunks = tableChunks(run, table, rows * dim);
       return { name, dtype: 'F32', shape: [rows, dim], chunks };
     }),
     { name: 'learning_rates', dtype: 'F64', shape: [learningRates.length], chunks: [bytesOf(learningRates)] },
+    { name: 'losses', dtype: 'F64', shape: [losses.length], chunks: [bytesOf(losses)] },
     { name: 'last_steps', dtype: 'U32', shape: [lastSteps.length], chunks: [bytesOf(lastSteps)] },
   ];
   const state = Buffer.from(writeState(settings, scalars, progress));
@@ -229,6 +230,7 @@ export async function resumeRun(
   const saved: NativeRunState = {
     ...state.scalars,
     learningRates: new Float64Array(await bytes('learning_rates', 'F64', steps)),
+    losses: new Float64Array(await bytes('losses', 'F64', null)),
     lastSteps: new Uint32Array(await bytes('last_steps', 'U32', null)),
   };
   const [rows = 0, dim = 0] = tensorOf(file, header, 'weights', 'F32', [null, null]).shape;

@@ -206,6 +206,7 @@ Napi::Value TrainingRun::state(const Napi::CallbackInfo& info) {
   };
   set("lastSteps", state.trainer.last_steps);
   set("learningRates", state.trainer.learning_rates);
+  set("losses", std::span<const double>(state.losses));
   result.Set("historyBegin", static_cast<double>(state.trainer.history_begin));
   result.Set("randomState", std::to_string(state.trainer.random_state));
   result.Set("epoch", static_cast<double>(state.epoch));
@@ -261,6 +262,7 @@ Napi::Value TrainingRun::restore(const Napi::CallbackInfo& info) {
   saved.trainer.last_steps = arrays->last_steps;
   saved.trainer.learning_rates = arrays->learning_rates;
   saved.trainer.history_begin = integer_field(object, "historyBegin");
+  saved.losses = array_field_of<double>(object, "losses");
   saved.trainer.random_state = std::strtoull(string_field(object, "randomState").c_str(), nullptr, 10);
   saved.epoch = integer_field(object, "epoch");
   saved.steps_of_epoch = integer_field(object, "stepsOfEpoch");

@@ -118,26 +118,27 @@ void Criterion::step(const OptimizerConfig& optimizer, double learning_rate) {
   }
 }
 
+std::size_t Criterion::state_size() const {
+  std::size_t size = 0;
+  for (const Part& part : parts_) {
+    if (const Parameters* parameters = part.objective->parameters()) size += parameters->state_size();
+  }
+  return size;
+}
+
 void Criterion::describe(std::vector<double>& state) const {
   for (const Part& part : parts_) {
     if (const Parameters* parameters = part.objective->parameters()) parameters->describe(state);
   }
 }
 
-Result<std::size_t> Criterion::restore(std::span<const double> state) {
-  std::size_t size = 0;
-  for (const Part& part : parts_) {
-    if (const Parameters* parameters = part.objective->parameters()) size += parameters->state_size();
-  }
-  if (state.size() < size) return invalid("the state of what the losses learn has another size");
-  std::size_t begin = 0;
+void Criterion::restore(std::span<const double> state) {
   for (Part& part : parts_) {
-    if (Parameters* parameters = part.objective->parameters()) {
-      parameters->restore(state.subspan(begin));
-      begin += parameters->state_size();
-    }
+    Parameters* parameters = part.objective->parameters();
+    if (parameters == nullptr) continue;
+    parameters->restore(state.first(parameters->state_size()));
+    state = state.subspan(parameters->state_size());
   }
-  return size;
 }
 
 void Criterion::add_up(const TextLayout& layout) {

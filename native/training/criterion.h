@@ -51,10 +51,10 @@ class Criterion {
   // Moves what the losses learn beside the table by the gradient of the last run.
   void step(const OptimizerConfig& optimizer, double learning_rate);
 
-  // For exact resume, of what they learn: appends it; takes what describe() has appended from the front of `state`, and
-  // says how much that was. kInvalidArgument where there is less.
+  // For exact resume, of what they learn: appends state_size() numbers; takes as many.
+  std::size_t state_size() const;
   void describe(std::vector<double>& state) const;
-  Result<std::size_t> restore(std::span<const double> state);
+  void restore(std::span<const double> state);
 
  private:
   struct Part {

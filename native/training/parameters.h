@@ -21,10 +21,9 @@ class Parameters {
   // torch.optim.AdamW, whatever the optimizer of the table.
   void step(const OptimizerConfig& config, double learning_rate);
 
-  // For exact resume: appends all that the next steps depend on; takes that from the front of `state`, whose length is
-  // at least state_size().
-  void describe(std::vector<double>& state) const;
+  // For exact resume, all that the next steps depend on: appends state_size() numbers; takes as many.
   std::size_t state_size() const { return 2 + 3 * values_.size(); }
+  void describe(std::vector<double>& state) const;
   void restore(std::span<const double> state);
 
  private:

@@ -58,7 +58,7 @@ Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::Embeddin
     return invalid("there is no multiDatasetBatchSampler " + config.multi_dataset_batch_sampler);
   }
   for (std::vector<CriterionTerm>& loss : config.losses) {
-    auto criterion = Criterion::create(pool, initial.dim(), std::move(loss), config.precision);
+    auto criterion = Criterion::create(pool, initial.dim(), std::move(loss), config.precision, config.seed);
     if (!criterion.is_ok()) return criterion.status();
     run->criteria_.push_back(std::move(criterion.value()));
   }
@@ -168,10 +168,22 @@ Result<std::shared_ptr<const model::EmbeddingTable>> Run::snapshot() const {
   return table;
 }
 
-RunState Run::state() const { return {trainer_->state(), epoch_, steps_of_epoch_}; }
+RunState Run::state() const {
+  RunState state{trainer_->state(), epoch_, steps_of_epoch_, {}};
+  for (const auto& criterion : criteria_) criterion->describe(state.losses);
+  return state;
+}
 
 Status Run::restore(const RunState& state) {
+  std::size_t learned = 0;
+  for (const auto& criterion : criteria_) learned += criterion->state_size();
+  if (learned != state.losses.size()) return {Code::kInvalidArgument, "the losses learn something else"};
   if (Status status = trainer_->restore(state.trainer); !status.is_ok()) return status;
+  std::span<const double> rest = state.losses;
+  for (const auto& criterion : criteria_) {
+    criterion->restore(rest.first(criterion->state_size()));
+    rest = rest.subspan(criterion->state_size());
+  }
   epoch_ = state.epoch;
   steps_of_epoch_ = state.steps_of_epoch;
   epoch_begun_ = false;

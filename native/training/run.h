@@ -48,6 +48,7 @@ struct RunState {
   TrainerState trainer;
   std::uint64_t epoch = 0;
   std::uint64_t steps_of_epoch = 0;  // that were taken
+  std::vector<double> losses;        // what they have learned, one after the other
 };
 
 // A whole training: draws the batches of epoch after epoch, each of one source, and takes a step on each. The same
@@ -78,7 +79,8 @@ class Run {
   // For exact resume: a run of the same data and settings that restores this state goes on with the same bits. The
   // trainer's arrays are its own, until it changes.
   RunState state() const;
-  // As Trainer::restore; nothing has changed then. Steps of an epoch that it does not have are those of its end.
+  // As Trainer::restore, and kInvalidArgument for losses that learn something else; nothing has changed then. Steps of
+  // an epoch that it does not have are those of its end.
   Status restore(const RunState& state);
 
   // Trainer::gradient of a batch of the first source.

@@ -92,6 +92,18 @@ describe('a dataset that does not fit the loss', () => {
       { anchor, positive, label: label([anchor, positive, negative].map(() => new Float32Array(dim))) },
       'an array of one for each text',
     ],
+    [
+      'a teacher of another projection',
+      new MSELoss({ projectionDim: 3 }),
+      { anchor, label: label([1, 2]) },
+      'projectionDim',
+    ],
+    [
+      'a projection of prefixes',
+      new MatryoshkaLoss(new MSELoss({ projectionDim: 3 }), { dims: [8, 4] }),
+      { anchor, label: label([1, 2, 3]) },
+      'expected no projectionDim under MatryoshkaLoss',
+    ],
     ['one row', new MegaBatchMarginLoss(), { anchor: ['a'], positive: ['b'] }, 'at least 2 rows'],
   ])('%s', async (_, loss, dataset, message) => {
     const refused = fit(loss, dataset);
@@ -159,4 +171,30 @@ test("a guide's failure reaches the caller, and the model stays as it is", async
   const loss = new GISTEmbedLoss({ encode });
   await expect(model.fit({ trainDataset: { anchor, positive }, loss, batchSize: 12 })).rejects.toThrow('no GPU');
   expect(model.encodeSync('red sea')).toEqual(before);
+});
+
+describe('a projection to the width of a teacher', () => {
+  const teacher = letters.map((_, i) => Float32Array.from({ length: 12 }, (__, k) => Math.sin(i * (k + 1))));
+  const trainDataset = { anchor, label: teacher };
+  const options = { trainDataset, batchSize: 12, learningRate: 0.05, scheduler: 'constant', epochs: 60 } as const;
+
+  test('is learned', async () => {
+    const { history } = await (await newModel()).fit({ ...options, loss: new EmbedDistillLoss({ projectionDim: 12 }) });
+    expect(history.at(-1)!.loss).toBeLessThan(0.3 * history[0]!.loss);
+  });
+
+  test('goes on from a checkpoint to the same bits', async () => {
+    const outputDir = path.join(folder, 'run');
+    const loss = new SumLoss([
+      { loss: new MSELoss({ projectionDim: 12 }) },
+      { loss: new EmbedDistillLoss({ projectionDim: 12 }) },
+    ]);
+    const whole = await newModel();
+    const first = await whole.fit({ ...options, loss, epochs: 5, outputDir, saveSteps: 4 });
+    const resumed = await newModel();
+    const checkpoint = path.join(outputDir, 'checkpoint-8');
+    const second = await resumed.fit({ ...options, loss, epochs: 5, resumeFromCheckpoint: checkpoint });
+    expect(second.history).toEqual(first.history);
+    expect(resumed.encodeSync('a red sea')).toEqual(whole.encodeSync('a red sea'));
+  });
 });

@@ -11,6 +11,7 @@ import {
   GISTEmbedLoss,
   GlobalOrthogonalRegularizationLoss,
   MarginMSELoss,
+  MSELoss,
   MatryoshkaLoss,
   MultipleNegativesRankingLoss,
   MultipleNegativesSymmetricRankingLoss,
@@ -206,6 +207,8 @@ describe('labels', () => {
     [new EmbedDistillLoss(), 2, 8, 2, undefined],
     [new EmbedDistillLoss(), 3, 8, 2, "a vector of 8 numbers, the model's width, or an array of one for each text"],
     [new EmbedDistillLoss(), 1, 16, 1, "a vector of 8 numbers, the model's width"],
+    [new EmbedDistillLoss({ projectionDim: 16 }), 1, 16, 1, undefined],
+    [new MSELoss({ projectionDim: 16 }), 1, 8, 1, 'a vector of 16 numbers, projectionDim'],
   ])('of a shape that fits: case %#', (loss, vectors, width, texts, expected) => {
     expect(misfit(loss, vectors, width, texts)).toBe(expected);
   });

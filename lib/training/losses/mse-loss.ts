@@ -1,6 +1,9 @@
 import { teacherLabel } from '../label-needs.js';
+import { checkProjectionDim, type EmbedDistillLossOptions } from './embed-distill-loss.js';
 import { checkLossOptions } from './loss-options.js';
 import { ObjectiveLoss } from './objective-loss.js';
+
+export type MSELossOptions = Pick<EmbedDistillLossOptions, 'projectionDim'>;
 
 /**
  * `mean of (text - teacher's embedding of it)²`, number by number: `EmbedDistillLoss` with `distanceMetric: 'mse'`, which
@@ -8,13 +11,14 @@ import { ObjectiveLoss } from './objective-loss.js';
  * arXiv:2004.09813).
  */
 export class MSELoss extends ObjectiveLoss {
-  /** @throws InvalidArgumentError for any option: it has none. */
-  constructor(options: Readonly<Record<string, never>> = {}) {
-    checkLossOptions('MSELoss', options, []);
+  /** @throws InvalidArgumentError naming the option. */
+  constructor(options: MSELossOptions = {}) {
+    checkLossOptions('MSELoss', options, ['projectionDim']);
+    const projectionDim = checkProjectionDim(options.projectionDim);
     super(
       'MSELoss',
-      { texts: ['text'], furtherTexts: 'text', label: teacherLabel() },
-      { kind: 'embed_distill', distanceMetric: 'mse', projectionDim: 0 },
+      { texts: ['text'], furtherTexts: 'text', label: teacherLabel(projectionDim) },
+      { kind: 'embed_distill', distanceMetric: 'mse', projectionDim: projectionDim ?? 0 },
     );
   }
 }
