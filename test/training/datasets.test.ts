@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   BatchAllTripletLoss,
   CoSENTLoss,
+  MatryoshkaLoss,
   MultipleNegativesRankingLoss,
   readDatasetFile,
   SentenceTransformer,
@@ -53,6 +54,34 @@ describe('several datasets', () => {
       sts: { rows: 60, unusedRows: 0, columns: expect.any(Array), label: 'score' },
     });
     expect(dataset).toEqual(datasets['nli']);
+  });
+
+  test('thirty of different sizes and columns share one loss', async () => {
+    const loss = new MatryoshkaLoss(ranking, { dims: [8, 16, 32], nDimsPerStep: 2 });
+    const sizes = Array.from({ length: 30 }, (_, i) => 2 + ((i * 37) % 90));
+    const trainDataset = Object.fromEntries(
+      sizes.map((size, k) => [
+        `set ${k}`,
+        nli.slice(k * 19, k * 19 + size).map(({ anchor, positive }) => ({
+          ...{ anchor, positive },
+          ...(k % 3 === 1 && { negative: `${positive} red` }),
+          ...(k % 3 === 2 && { negative: `${anchor} dog`, other: `fox ${anchor}` }),
+        })),
+      ]),
+    );
+    const run = await (await newModel()).fit({ ...usual, trainDataset, loss });
+    // A batch of one row has no negatives.
+    const steps = sizes.map((size) => Math.floor(size / 20) + (size % 20 > 1 ? 1 : 0));
+    for (const [k, expected] of steps.entries()) {
+      expect(run.history.filter((step) => step.dataset === `set ${k}`)).toHaveLength(expected);
+    }
+    expect(run.history.every((step) => Number.isFinite(step.loss) && step.loss > 0)).toBe(true);
+    expect(run.datasets['set 2']!.columns.map(({ role }) => role)).toEqual([
+      'anchor',
+      'positive',
+      'negative_1',
+      'negative_2',
+    ]);
   });
 
   test('take turns until the first has no batch left', async () => {
