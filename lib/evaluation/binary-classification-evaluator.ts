@@ -1,3 +1,4 @@
+import { Pause } from '../event-loop.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import { pairwiseSimilarityAsync } from '../similarity.js';
 import { invalidArgument } from '../validate.js';
@@ -68,9 +69,13 @@ async function classify(
   name: SimilarityFunction,
   signal: AbortSignal | undefined,
 ): Promise<Metrics> {
+  const pause = new Pause(signal);
   const ranked = await rankScores(similarities, labels, signal);
+  await pause.ifDue();
   const byAccuracy = bestAccuracy(ranked);
+  await pause.ifDue();
   const byF1 = bestF1(ranked);
+  await pause.ifDue();
   const reported = (similarity: number): number =>
     name === 'euclidean' || name === 'manhattan' ? -similarity : similarity;
   return {

@@ -1,5 +1,5 @@
-import { descendingOrder } from './order.js';
-import { tieGroups } from './ranked-scores.js';
+import { descendingOrder } from '../sorted-order.js';
+import { eachTieGroup } from './ranked-scores.js';
 
 /** The ranked hits of one query, best first: whether each is relevant. */
 export type Relevance = readonly boolean[];
@@ -69,7 +69,8 @@ export function pearson(a: Numbers, b: Numbers): number {
   const [meanA, meanB] = [mean(a), mean(b)];
   let [product, squareA, squareB] = [0, 0, 0];
   for (let i = 0; i < a.length; ++i) {
-    const [x, y] = [(a[i] ?? 0) - meanA, (b[i] ?? 0) - meanB];
+    const x = (a[i] ?? 0) - meanA;
+    const y = (b[i] ?? 0) - meanB;
     product += x * y;
     squareA += x * x;
     squareB += y * y;
@@ -80,12 +81,13 @@ export function pearson(a: Numbers, b: Numbers): number {
 /** The ranks of the values, the smallest first, from 1; equal values share the mean of their ranks. */
 export async function ranks(values: Numbers, signal?: AbortSignal): Promise<Float64Array> {
   const order = await descendingOrder(values, signal);
-  const sorted = Float64Array.from(order, (i) => values[i] ?? NaN);
-  const result = new Float64Array(values.length);
-  for (const [begin, end] of tieGroups(sorted)) {
-    const rank = Number.isNaN(sorted[begin]) ? NaN : values.length - (begin + end - 1) / 2;
-    for (let i = begin; i < end; ++i) result[order[i] ?? 0] = rank;
-  }
+  const sorted = new Float64Array(order.length);
+  for (let position = 0; position < order.length; ++position) sorted[position] = values[order[position] ?? 0] ?? NaN;
+  const result = new Float64Array(order.length);
+  eachTieGroup(sorted, (begin, end) => {
+    const rank = Number.isNaN(sorted[begin]) ? NaN : order.length - (begin + end - 1) / 2;
+    for (let position = begin; position < end; ++position) result[order[position] ?? 0] = rank;
+  });
   return result;
 }
 

@@ -35,9 +35,10 @@ function floatRows({ data, shape }: MatrixLike, begin: number, end: number, prec
     return { data: Float32Array.from(values), shape: [end - begin, columns] };
   }
   const offset = precision === 'binary' ? 128 : 0;
-  const bits = Float32Array.from({ length: 8 * values.length }, (_, bit) => {
+  const bits = new Float32Array(8 * values.length);
+  for (let bit = 0; bit < bits.length; ++bit) {
     const byte = (values[bit >> 3] ?? 0) + offset;
-    return (byte >> (7 - (bit & 7))) & 1;
-  });
+    bits[bit] = (byte >> (7 - (bit & 7))) & 1;
+  }
   return { data: bits, shape: [end - begin, 8 * columns] };
 }

@@ -1,5 +1,5 @@
+import { descendingOrder } from '../sorted-order.js';
 import type { Numbers } from './metrics.js';
-import { descendingOrder } from './order.js';
 
 /** Scored examples, the greatest score first; examples of one score in the order that they came in. */
 export interface RankedScores {
@@ -11,24 +11,27 @@ export interface RankedScores {
 /** @param labels - 1 for a positive example, else 0. */
 export async function rankScores(scores: Float32Array, labels: Numbers, signal?: AbortSignal): Promise<RankedScores> {
   const order = await descendingOrder(scores, signal);
-  return {
-    scores: Float32Array.from(order, (i) => scores[i] ?? NaN),
-    labels: Uint8Array.from(order, (i) => labels[i] ?? 0),
-  };
+  const ranked = { scores: new Float32Array(order.length), labels: new Uint8Array(order.length) };
+  for (let rank = 0; rank < order.length; ++rank) {
+    const i = order[rank] ?? 0;
+    ranked.scores[rank] = scores[i] ?? NaN;
+    ranked.labels[rank] = labels[i] ?? 0;
+  }
+  return ranked;
 }
 
-/** The runs [begin, end) of equal values. A NaN equals no other. */
-export function* tieGroups(values: Numbers): Generator<readonly [begin: number, end: number]> {
+/** Visits the runs [begin, end) of equal values. A NaN equals no other. */
+export function eachTieGroup(values: Numbers, visit: (begin: number, end: number) => void): void {
   for (let begin = 0, end = 0; begin < values.length; begin = end) {
     do ++end;
     while (end < values.length && values[end] === values[begin]);
-    yield [begin, end];
+    visit(begin, end);
   }
 }
 
-export function countPositives(labels: Uint8Array): number {
+export function countPositives(labels: Uint8Array, begin = 0, end = labels.length): number {
   let count = 0;
-  for (const label of labels) count += label;
+  for (let rank = begin; rank < end; ++rank) count += labels[rank] ?? 0;
   return count;
 }
 
@@ -39,11 +42,11 @@ export function countPositives(labels: Uint8Array): number {
 export function averagePrecision({ scores, labels }: RankedScores): number {
   let found = 0;
   let sum = 0;
-  for (const [begin, end] of tieGroups(scores)) {
-    const positives = countPositives(labels.subarray(begin, end));
+  eachTieGroup(scores, (begin, end) => {
+    const positives = countPositives(labels, begin, end);
     found += positives;
     sum += (positives * found) / end;
-  }
+  });
   return found === 0 ? 0 : sum / found;
 }
 
@@ -58,9 +61,9 @@ export function tieAveragedNdcg({ scores, labels }: RankedScores, k: number): nu
     return sum;
   };
   let gain = 0;
-  for (const [begin, end] of tieGroups(scores)) {
-    gain += (countPositives(labels.subarray(begin, end)) / (end - begin)) * discounts(begin, end);
-  }
+  eachTieGroup(scores, (begin, end) => {
+    gain += (countPositives(labels, begin, end) / (end - begin)) * discounts(begin, end);
+  });
   const ideal = discounts(0, countPositives(labels));
   return ideal === 0 ? 0 : gain / ideal;
 }

@@ -57,8 +57,8 @@ export function bestF1({ scores, labels }: RankedScores): BestF1 {
  */
 export function matthewsCorrelation({ scores, labels }: RankedScores, threshold: number): number {
   let [truePositives, predicted] = [0, 0];
-  for (const [rank, score] of scores.entries()) {
-    if (!(score >= threshold)) continue;
+  for (let rank = 0; rank < scores.length; ++rank) {
+    if (!((scores[rank] ?? NaN) >= threshold)) continue;
     ++predicted;
     truePositives += labels[rank] ?? 0;
   }

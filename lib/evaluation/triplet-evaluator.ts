@@ -78,8 +78,8 @@ function checkMargin(margin: unknown): void {
 function shareAbove(near: Float32Array, far: Float32Array, margin: number): number {
   const least = Math.fround(margin);
   let count = 0;
-  for (const [i, similarity] of near.entries()) {
-    if (similarity > Math.fround((far[i] ?? NaN) + least)) ++count;
+  for (let i = 0; i < near.length; ++i) {
+    if ((near[i] ?? NaN) > Math.fround((far[i] ?? NaN) + least)) ++count;
   }
   return count / near.length;
 }

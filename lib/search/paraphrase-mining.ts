@@ -1,4 +1,6 @@
+import { Pause } from '../event-loop.js';
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
+import { descendingOrder, sortedOrder } from '../sorted-order.js';
 import {
   abortSignal,
   callback,
@@ -99,48 +101,61 @@ function checkPairOptions(options: EmbeddingPairOptions): {
 async function minePairs(embeddings: AnyEmbeddingsInput, options: EmbeddingPairOptions = {}): Promise<ScoredPair[]> {
   const { topK, maxPairs, similarity } = checkPairOptions(options);
   const { rows } = asAnyVectors('embeddings', embeddings);
-  const best = new BestPairs(maxPairs, rows);
+  const best = new BestPairs(maxPairs, rows, options.signal);
   // One more, since a text is most similar to itself.
-  await eachTopK(embeddings, embeddings, { k: topK + 1, similarity }, options, (part) => {
-    best.add(part);
-  });
+  await eachTopK(embeddings, embeddings, { k: topK + 1, similarity }, options, (part) => best.add(part));
   return best.pairs();
 }
+
+/** Pairs that are looked at between two looks at the clock. */
+const pairsAtOnce = 1024;
 
 /** The best of the pairs that are added, in bounded memory. */
 class BestPairs {
   readonly #kept: number;
   readonly #rows: number;
   #scores: Float32Array;
-  /** i * rows + j */
+  /** i * rows + j; of pairs of one score they rise. */
   #keys: Float64Array;
   #count = 0;
   #worst = -Infinity;
 
   /** Sentence Transformers' queue of `maxPairs` gives one up when it is full. */
-  constructor(maxPairs: number, rows: number) {
+  constructor(
+    maxPairs: number,
+    rows: number,
+    private readonly signal: AbortSignal | undefined,
+  ) {
     this.#kept = Math.max(1, maxPairs - 1);
     this.#rows = rows;
     this.#scores = new Float32Array(1024);
     this.#keys = new Float64Array(1024);
   }
 
-  add({ indices, scores, k, begin, end }: TopKPart): void {
+  /** Adds what the next texts have found. */
+  async add({ indices, scores, k, begin, end }: TopKPart): Promise<void> {
+    const pause = new Pause(this.signal);
     for (let i = begin, at = 0; i < end; ++i) {
       for (let rank = 0; rank < k; ++rank, ++at) {
         const j = indices[at] ?? 0;
         const score = scores[at] ?? 0;
-        if (j !== i && score >= this.#worst) this.#push(score, i * this.#rows + j);
+        if (j === i || !(score >= this.#worst)) continue;
+        if (this.#count === this.#scores.length) await this.#makeRoom();
+        this.#scores[this.#count] = score;
+        this.#keys[this.#count++] = i * this.#rows + j;
       }
+      await pause.ifDue();
     }
   }
 
-  /** Each pair once. */
-  pairs(): ScoredPair[] {
-    this.#drop();
+  /** Each pair once, the best first. */
+  async pairs(): Promise<ScoredPair[]> {
+    await this.#drop();
+    const pause = new Pause(this.signal);
     const found = new Set<number>();
     const pairs: ScoredPair[] = [];
     for (let at = 0; at < this.#count; ++at) {
+      if (at % pairsAtOnce === 0) await pause.ifDue();
       const key = this.#keys[at] ?? 0;
       const [a, b] = [Math.floor(key / this.#rows), key % this.#rows];
       const [i, j] = a < b ? [a, b] : [b, a];
@@ -149,19 +164,16 @@ class BestPairs {
       found.add(pair);
       pairs.push([this.#scores[at] ?? 0, i, j]);
     }
-    return pairs.sort((x, y) => y[0] - x[0] || x[1] - y[1] || x[2] - y[2]);
+    // They are in order, but for pairs of one score that only the second text has found.
+    const order = await sortedOrder(pairs.length, (x, y) => comparePairs(pairs[x], pairs[y]), this.signal);
+    return Array.from(order, (at) => pairs[at] ?? noPair);
   }
 
-  #push(score: number, key: number): void {
-    if (this.#count === this.#scores.length) {
-      if (this.#count >= 2 * this.#kept) this.#drop();
-      else this.#grow();
+  async #makeRoom(): Promise<void> {
+    if (this.#count >= 2 * this.#kept) {
+      await this.#drop();
+      return;
     }
-    this.#scores[this.#count] = score;
-    this.#keys[this.#count++] = key;
-  }
-
-  #grow(): void {
     const length = 2 * this.#scores.length;
     const [scores, keys] = [new Float32Array(length), new Float64Array(length)];
     scores.set(this.#scores);
@@ -170,16 +182,21 @@ class BestPairs {
   }
 
   /** Keeps the best, in order. */
-  #drop(): void {
-    const order = Uint32Array.from({ length: this.#count }, (_, at) => at).sort((a, b) => this.#compare(a, b));
-    this.#count = Math.min(this.#count, this.#kept);
-    const kept = order.subarray(0, this.#count);
-    this.#scores.set(Float32Array.from(kept, (at) => this.#scores[at] ?? 0));
-    this.#keys.set(Float64Array.from(kept, (at) => this.#keys[at] ?? 0));
-    if (this.#count === this.#kept) this.#worst = this.#scores[this.#count - 1] ?? -Infinity;
+  async #drop(): Promise<void> {
+    const order = await descendingOrder(this.#scores.subarray(0, this.#count), this.signal);
+    const kept = Math.min(this.#count, this.#kept);
+    const [scores, keys] = [this.#scores.slice(0, this.#count), this.#keys.slice(0, this.#count)];
+    for (let rank = 0; rank < kept; ++rank) {
+      this.#scores[rank] = scores[order[rank] ?? 0] ?? 0;
+      this.#keys[rank] = keys[order[rank] ?? 0] ?? 0;
+    }
+    this.#count = kept;
+    if (kept === this.#kept) this.#worst = this.#scores[kept - 1] ?? -Infinity;
   }
+}
 
-  #compare(a: number, b: number): number {
-    return (this.#scores[b] ?? 0) - (this.#scores[a] ?? 0) || (this.#keys[a] ?? 0) - (this.#keys[b] ?? 0);
-  }
+const noPair: ScoredPair = [NaN, 0, 0];
+
+function comparePairs(x: ScoredPair = noPair, y: ScoredPair = noPair): number {
+  return y[0] - x[0] || x[1] - y[1] || x[2] - y[2];
 }

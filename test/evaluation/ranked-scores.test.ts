@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { descendingOrder } from '../../lib/evaluation/order.js';
+import { descendingOrder } from '../../lib/sorted-order.js';
 import { averagePrecision, rankScores, reciprocalRank, tieAveragedNdcg } from '../../lib/evaluation/ranked-scores.js';
 import { bestAccuracy, bestF1, matthewsCorrelation } from '../../lib/evaluation/thresholds.js';
 
