@@ -136,7 +136,7 @@ export type { BinaryClassificationOptions } from './evaluation/binary-classifica
 export { TranslationEvaluator } from './evaluation/translation-evaluator.js';
 export type { TranslationOptions } from './evaluation/translation-evaluator.js';
 export { MSEEvaluator } from './evaluation/mse-evaluator.js';
-export type { MSEOptions, Teacher } from './evaluation/mse-evaluator.js';
+export type { MSEOptions } from './evaluation/mse-evaluator.js';
 export { ParaphraseMiningEvaluator } from './evaluation/paraphrase-mining-evaluator.js';
 export type { ParaphraseMiningEvaluatorOptions } from './evaluation/paraphrase-mining-evaluator.js';
 export { SequentialEvaluator } from './evaluation/sequential-evaluator.js';

@@ -1,6 +1,7 @@
 import { untilAborted } from '../abort.js';
 import { evaluatorAdvice } from '../foreign-options.js';
 import type { MatrixLike } from '../matrix.js';
+import { encodingOptions, type EncodesTexts } from '../search/encodes.js';
 import { knownOptions, object, positiveInteger, string, type OptionAdvice } from '../validate.js';
 import {
   checkEvaluation,
@@ -87,7 +88,7 @@ export class EvaluationEncoder {
   encode(
     texts: readonly string[],
     options: EvaluationEncodeOptions = {},
-    model: Pick<Encodes, 'encode'> = this.model,
+    model: EncodesTexts = this.model,
   ): Promise<MatrixLike> {
     return this.#counted(texts, model.encode(texts, this.#all(options)));
   }
@@ -101,13 +102,7 @@ export class EvaluationEncoder {
   }
 
   #all(options: EvaluationEncodeOptions): EvaluationEncodeOptions {
-    const { truncateDim } = this;
-    const { signal } = this.options;
-    return {
-      ...options,
-      ...(truncateDim !== undefined && { truncateDim }),
-      ...(signal !== undefined && { signal }),
-    };
+    return { ...options, ...encodingOptions({ truncateDim: this.truncateDim, signal: this.options.signal }) };
   }
 
   async #counted(texts: readonly string[], encoding: Promise<MatrixLike>): Promise<MatrixLike> {

@@ -1,18 +1,14 @@
 import type { Precision } from '../embeddings.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { MatrixLike } from '../matrix.js';
+import { checkModel, type TextEncodingOptions } from '../search/encodes.js';
 import type { TopK } from '../search/top-k.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import { abortSignal, callback, describe, invalidArgument, knownOptions, object } from '../validate.js';
 
 /** The options of `encode` that evaluators use. */
-export interface EvaluationEncodeOptions {
-  prompt?: string;
-  promptName?: string;
-  truncateDim?: number;
+export interface EvaluationEncodeOptions extends TextEncodingOptions {
   precision?: Precision;
-  normalizeEmbeddings?: boolean;
-  signal?: AbortSignal;
 }
 
 /** What an evaluator needs of a model. `SentenceTransformer` is one. */
@@ -56,9 +52,7 @@ export interface Evaluator {
 
 /** @throws InvalidArgumentError for what is no model, or no options of `evaluate`. */
 export function checkEvaluation(model: unknown, options: EvaluateOptions): void {
-  if (typeof model !== 'object' || model === null || !('encode' in model)) {
-    throw invalidArgument('model', 'a SentenceTransformer', model);
-  }
+  checkModel(model);
   knownOptions('evaluate', options, ['signal', 'onProgress']);
   abortSignal('signal', options.signal);
   callback('onProgress', options.onProgress);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors.js';
 import { Pause } from '../event-loop.js';
+import { encodingOptions } from '../search/encodes.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
@@ -57,17 +58,9 @@ const defaultCutoffs = {
 /** The names of the cut-offs among the options. */
 export const cutoffNames = Object.keys(defaultCutoffs) as readonly (keyof RetrievalCutoffs)[];
 
-const optionNames = [
-  'queries',
-  'corpus',
-  'relevantDocs',
-  ...cutoffNames,
-  'queryPrompt',
-  'queryPromptName',
-  'corpusPrompt',
-  'corpusPromptName',
-  'corpusChunkSize',
-];
+const promptNames = ['queryPrompt', 'queryPromptName', 'corpusPrompt', 'corpusPromptName'] as const;
+
+const optionNames = ['queries', 'corpus', 'relevantDocs', ...cutoffNames, ...promptNames, 'corpusChunkSize'];
 
 /** A document by its position in the corpus, and its score. */
 interface Hit {
@@ -130,9 +123,10 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
     this.#corpus = corpus.map(([, text]) => text);
     this.#cutoffs = retrievalCutoffs(options);
     this.#corpusChunkSize = validate.positiveInteger('corpusChunkSize', options.corpusChunkSize ?? 50_000);
+    for (const name of promptNames) if (options[name] !== undefined) validate.string(name, options[name]);
     const { queryPrompt, queryPromptName, corpusPrompt, corpusPromptName } = options;
-    this.#queryPrompt = promptOptions(queryPrompt, queryPromptName);
-    this.#corpusPrompt = promptOptions(corpusPrompt, corpusPromptName);
+    this.#queryPrompt = encodingOptions({ prompt: queryPrompt, promptName: queryPromptName });
+    this.#corpusPrompt = encodingOptions({ prompt: corpusPrompt, promptName: corpusPromptName });
   }
 
   /** Texts that an evaluation encodes. */
@@ -208,9 +202,4 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
     await average('map', this.#cutoffs.mapAtK, averagePrecisionAt);
     return metrics;
   }
-}
-
-/** Only the options that are set. */
-function promptOptions(prompt: string | undefined, promptName: string | undefined): EvaluationEncodeOptions {
-  return { ...(prompt !== undefined && { prompt }), ...(promptName !== undefined && { promptName }) };
 }

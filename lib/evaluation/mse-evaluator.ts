@@ -1,20 +1,19 @@
 import { InvalidArgumentError } from '../errors.js';
 import type { MatrixLike } from '../matrix.js';
+import { isModel, type EncodesTexts } from '../search/encodes.js';
 import { pairwiseSimilarityAsync } from '../similarity.js';
 import { invalidArgument } from '../validate.js';
 import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
 import { alignedTexts } from './checks.js';
 import type { Encodes, EvaluateOptions, Metrics } from './evaluator.js';
 
-/** What a teacher has to be able to do. `SentenceTransformer` is one. */
-export type Teacher = Pick<Encodes, 'encode'>;
-
 export interface MSEOptions extends BaseEvaluatorOptions {
   /** What the teacher encodes, at the first evaluation for all. */
   sourceSentences: readonly string[];
   /** What the model encodes: text i shall have the embedding that the teacher gives to source text i. */
   targetSentences: readonly string[];
-  teacherModel: Teacher;
+  /** Anything with `encode`, such as a `SentenceTransformer`. */
+  teacherModel: EncodesTexts;
 }
 
 /**
@@ -35,9 +34,8 @@ export class MSEEvaluator extends BaseEvaluator {
     ]);
     const { sourceSentences, targetSentences } = options;
     alignedTexts({ sourceSentences, targetSentences });
-    const teacher: unknown = options.teacherModel;
-    if (typeof teacher !== 'object' || teacher === null || !('encode' in teacher)) {
-      throw invalidArgument('teacherModel', 'a SentenceTransformer', teacher);
+    if (!isModel(options.teacherModel)) {
+      throw invalidArgument('teacherModel', 'a SentenceTransformer', options.teacherModel);
     }
     this.#options = options;
   }

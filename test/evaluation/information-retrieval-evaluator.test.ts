@@ -135,6 +135,8 @@ describe('InformationRetrievalEvaluator', () => {
     [{ relevantDocs: { other: ['d1'] } }, 'expected at least one query that has relevantDocs, but none has'],
     [{ ndcgAtK: [0] }, 'expected an integer at least 1 for ndcgAtK[0] but received 0'],
     [{ mapAtK: 100 }, 'expected a non-empty array of integers for mapAtK but received 100'],
+    [{ corpusPrompt: 7 }, 'expected a string for corpusPrompt but received 7'],
+    [{ queryPromptName: null }, 'expected a string for queryPromptName but received null'],
     [{ mrrAtk: [1] }, 'unknown option mrrAtk for InformationRetrievalEvaluator: did you mean mrrAtK?'],
   ])('refuses %p', (options, message) => {
     expect(() => new InformationRetrievalEvaluator({ queries, corpus, relevantDocs, ...options })).toThrow(message);
