@@ -165,7 +165,10 @@ describe('resolveModelFolder with a hub', () => {
   /** Whether it falls silent after the headers of a file. */
   let stalls: boolean;
 
-  const content = (path: string): Buffer => Buffer.from(`content of ${path}`);
+  /** What files hold, where it matters. */
+  let texts: Readonly<Record<string, string>>;
+
+  const content = (path: string): Buffer => Buffer.from(texts[path] ?? `content of ${path}`);
   const hex = (algorithm: string, bytes: Buffer | string): string => createHash(algorithm).update(bytes).digest('hex');
   const entry = (path: string): object => {
     const { length } = content(path);
@@ -176,6 +179,7 @@ describe('resolveModelFolder with a hub', () => {
 
   beforeEach(async () => {
     requests = [];
+    texts = {};
     listed = files;
     sha = commit;
     sent = content;
@@ -235,7 +239,7 @@ describe('resolveModelFolder with a hub', () => {
     id: string,
     variables: NodeJS.ProcessEnv = {},
     resolve = `require(${compiled('hub.js')}).resolveModelFolder`,
-  ): Promise<Record<string, string>> {
+  ): Promise<Record<string, unknown>> {
     const script = `
       (${resolve})(${JSON.stringify(id)}).then(
         (folder) => console.log(JSON.stringify({ folder })),
@@ -243,7 +247,7 @@ describe('resolveModelFolder with a hub', () => {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const env = { ...process.env, HF_ENDPOINT: endpoint, ...variables };
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { env });
-    return JSON.parse(stdout) as Record<string, string>;
+    return JSON.parse(stdout) as Record<string, unknown>;
   }
 
   test('downloads the files of a static model once, in one commit', async () => {
@@ -351,6 +355,42 @@ describe('resolveModelFolder with a hub', () => {
     expect(await resolveInProcess('org/other', {}, resolve)).toEqual({
       name: 'RangeError',
       message: expect.stringContaining('org/other: the hub has no such dataset'),
+    });
+  });
+
+  describe('the datasets of NanoBEIR', () => {
+    const model = `({
+      similarityFnName: 'cosine',
+      encodeQuery: async (texts) => ({ data: new Float32Array(texts.length).fill(1), shape: [texts.length, 1] }),
+      encodeDocument: async (texts) => ({ data: new Float32Array(texts.length).fill(1), shape: [texts.length, 1] }),
+      encode() {},
+      searchTopK: () => ({ indices: Uint32Array.of(0, 1), scores: Float32Array.of(1, 1), k: 2 }),
+    })`;
+    const evaluate = `(datasetId) => new (require(${JSON.stringify(require.resolve('stillvec'))}).NanoBEIREvaluator)({
+      datasetId,
+      datasetNames: ['nq'],
+    }).evaluate(${model}).then((metrics) => metrics['NanoBEIR_mean_cosine_mrr@10'])`;
+
+    test('are downloaded and read', async () => {
+      texts = {
+        'corpus/NanoNQ.jsonl': '{"_id": "d1", "text": "one"}\n{"_id": "d2", "text": "two"}',
+        'queries/NanoNQ.jsonl': '{"_id": "q1", "text": "which"}',
+        'qrels/NanoNQ.jsonl': '{"query-id": "q1", "corpus-id": "d2"}',
+      };
+      listed = [...Object.keys(texts), 'corpus/NanoMSMARCO.jsonl', 'README.md'];
+      expect(await resolveInProcess('org/name', {}, evaluate)).toEqual({ folder: 0.5 });
+      const snapshot = join(cache, 'datasets--org--name', 'snapshots', commit);
+      expect(existsSync(join(snapshot, 'corpus/NanoMSMARCO.jsonl'))).toBe(false);
+    });
+
+    test('are refused where a file is not listed, and where the hub has none', async () => {
+      listed = ['corpus/NanoNQ-00000-of-00001.parquet', 'queries/NanoNQ-00000-of-00001.parquet'];
+      expect(await resolveInProcess('org/name', {}, evaluate)).toEqual({
+        name: 'UnsupportedError',
+        code: 'ERR_UNSUPPORTED',
+        message: 'org/name has no qrels/NanoNQ-*.parquet, as NanoBEIR has',
+      });
+      expect(await resolveInProcess('org/other', {}, evaluate)).toMatchObject({ name: 'IoError', code: 'ERR_IO' });
     });
   });
 
