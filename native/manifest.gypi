@@ -71,6 +71,7 @@
       "native/text/unicode_tables.cc",
       "native/text/wordpiece.cc",
       "native/training/criterion.cc",
+      "native/training/evaluate_loss.cc",
       "native/training/linear.cc",
       "native/training/losses/batch_all_triplet.cc",
       "native/training/losses/batch_hard_triplet.cc",
@@ -129,6 +130,7 @@
       "native/binding/texts.cc",
       "native/binding/token_column.cc",
       "native/binding/tokenizer.cc",
+      "native/binding/training_evaluation.cc",
       "native/binding/training_loss.cc",
       "native/binding/training_run.cc",
       "native/binding/training_source.cc"

@@ -39,6 +39,14 @@ export interface Native {
     losses: readonly NativeLoss[],
     config: NativeTrainingConfig,
   ) => NativeTrainingRun;
+  /** The mean of the losses of a dataset's batches, which are in its order. */
+  evaluateLoss(
+    table: NativeTable,
+    source: NativeSource,
+    loss: NativeLoss,
+    batches: NativeLossBatches,
+    cancellation: NativeCancellation,
+  ): Promise<number>;
   /** Sixteen digits that differ where bytes do. */
   checksum(bytes: Uint8Array): string;
   /** The same of what a file has from `byteOffset` on. */
@@ -288,6 +296,11 @@ export interface NativeSource {
   readonly guides: readonly (readonly NativeRowValues[])[];
   /** The number of its loss. */
   readonly loss: number;
+}
+
+export interface NativeLossBatches {
+  readonly batchSize: number;
+  readonly precision: 'float32' | 'bfloat16';
 }
 
 export interface NativeTrainingConfig {

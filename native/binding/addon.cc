@@ -11,6 +11,7 @@
 #include "binding/table.h"
 #include "binding/token_column.h"
 #include "binding/tokenizer.h"
+#include "binding/training_evaluation.h"
 #include "binding/training_run.h"
 #include "runtime/cpu.h"
 
@@ -51,6 +52,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   export_function<set_error_type>(env, exports, "setErrorType");
   define_checksum(env, exports);
   define_search(env, exports);
+  define_training_evaluation(env, exports);
   return exports;
 }
 

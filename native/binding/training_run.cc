@@ -129,7 +129,7 @@ Napi::Value TrainingRun::build(const Napi::CallbackInfo& info) {
       env,
       [state = state_, &pool = Environment::of(env).pool()](const std::atomic<bool>&) -> Settle {
         const std::unique_ptr<State::Setup> setup = std::move(state->setup);
-        auto run = training::Run::create(pool, *setup->initial, std::move(setup->sources), std::move(setup->config));
+        auto run = training::Run::create(pool, setup->initial, std::move(setup->sources), std::move(setup->config));
         if (!run.is_ok()) return settle_failure(run.status());
         state->run = std::move(run.value());
         return [](Napi::Env settled) -> Napi::Value { return settled.Undefined(); };

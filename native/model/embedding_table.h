@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,6 +76,9 @@ class EmbeddingTable {
   // The same values as another dtype (rounded to nearest even; kI8 with scale = max|row| / 127).
   Result<std::shared_ptr<const EmbeddingTable>> convert(Dtype dtype, ThreadPool& pool) const;
 
+  // rows x dim, of an f32 table.
+  std::span<const float> f32() const { return {reinterpret_cast<const float*>(data()), rows() * dim()}; }
+
   // Writes rows [begin, end) as f32 to `out`, (end - begin) x dim.
   void read_f32(std::size_t begin, std::size_t end, float* out) const;
 
@@ -102,5 +106,12 @@ class EmbeddingTable {
   std::unique_ptr<float[]> scales_;
   std::unique_ptr<Mapping> mapping_;
 };
+
+// The table itself where it is f32, else what it is as f32.
+inline Result<std::shared_ptr<const EmbeddingTable>> as_f32(std::shared_ptr<const EmbeddingTable> table,
+                                                            ThreadPool& pool) {
+  if (table->dtype() == Dtype::kF32) return table;
+  return table->convert(Dtype::kF32, pool);
+}
 
 }  // namespace stillvec::model

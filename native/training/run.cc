@@ -15,23 +15,14 @@ using Clock = std::chrono::steady_clock;
 Status invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
 
 Status check(const RunSource& data, const std::vector<std::unique_ptr<Criterion>>& criteria, const RunConfig& config) {
-  const Source& source = data.source;
-  if (source.columns.empty()) return invalid("expected one or more columns");
-  const std::size_t rows = source.rows();
-  for (const auto& column : source.columns) {
-    if (column->count() != rows) return invalid("expected columns of one length");
-  }
-  if (rows > UINT32_MAX - 1) return {Code::kUnsupported, "more than 2^32 - 2 rows"};
-  const RowValues& labels = source.labels;
-  if (labels.width > 0 && labels.values.size() != rows * labels.width)
-    return invalid("expected as many labels as rows");
+  if (Status status = check_shape(data.source); !status.is_ok()) return status;
   if (data.loss >= criteria.size()) return invalid("expected the number of a loss for loss");
   const Criterion& criterion = *criteria[data.loss];
   if (config.batch_size < criterion.least_rows()) {
     return invalid("expected at least " + std::to_string(criterion.least_rows()) +
                    " for batchSize, from which this loss learns, but received " + std::to_string(config.batch_size));
   }
-  return criterion.check(source);
+  return criterion.check(data.source);
 }
 
 // A source's own, so that sources of one length are not drawn from alike.
@@ -41,13 +32,13 @@ std::uint64_t seed_of(std::uint64_t seed, std::size_t source) {
 
 // Names the source, where it has a name.
 Status of_source(const RunSource& data, Status status) {
-  if (!data.name.empty()) status.message = data.name + ": " + status.message;
+  if (!data.name.empty()) status.message.insert(0, ": ").insert(0, data.name);
   return status;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::EmbeddingTable& initial,
+Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, std::shared_ptr<const model::EmbeddingTable> initial,
                                          std::vector<RunSource> sources, RunConfig config) try {
   if (sources.empty()) return invalid("expected one or more sources");
   if (config.batch_size == 0) return invalid("expected at least 1 for batchSize but received 0");
@@ -58,7 +49,7 @@ Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::Embeddin
     return invalid("there is no multiDatasetBatchSampler " + config.multi_dataset_batch_sampler);
   }
   for (std::vector<CriterionTerm>& loss : config.losses) {
-    auto criterion = Criterion::create(pool, initial.dim(), std::move(loss), config.precision, config.seed);
+    auto criterion = Criterion::create(pool, initial->dim(), std::move(loss), config.precision, config.seed);
     if (!criterion.is_ok()) return criterion.status();
     run->criteria_.push_back(std::move(criterion.value()));
   }
@@ -74,15 +65,10 @@ Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const model::Embeddin
     run->parts_.push_back({std::move(data), &criterion, std::move(sampler.value()), {}, 0});
   }
 
-  std::shared_ptr<const model::EmbeddingTable> converted;
-  if (initial.dtype() != model::Dtype::kF32) {
-    auto f32 = initial.convert(model::Dtype::kF32, pool);
-    if (!f32.is_ok()) return f32.status();
-    converted = std::move(f32.value());
-  }
-  const model::EmbeddingTable& table = converted == nullptr ? initial : *converted;
-  const std::span values(reinterpret_cast<const float*>(table.data()), table.rows() * table.dim());
-  auto trainer = Trainer::create(pool, values, table.rows(), table.dim(), config.optimizer, config.seed);
+  const auto table = model::as_f32(initial, pool);
+  if (!table.is_ok()) return table.status();
+  auto trainer =
+      Trainer::create(pool, table.value()->f32(), initial->rows(), initial->dim(), config.optimizer, config.seed);
   if (!trainer.is_ok()) return trainer.status();
   run->trainer_ = std::move(trainer.value());
   return run;

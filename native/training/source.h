@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/status.h"
 #include "training/token_column.h"
 
 namespace stillvec::training {
@@ -28,6 +29,10 @@ struct Source {
 
   std::size_t rows() const { return columns.empty() ? 0 : columns.front()->count(); }
 };
+
+// kInvalidArgument for a source without columns, with columns of several lengths or with labels for another number of
+// rows; kUnsupported for more than 2^32 - 2 rows.
+Status check_shape(const Source& source);
 
 // Fills source.text_hashes. Texts are the same when their token ids are, since equal ids have equal embeddings.
 void hash_texts(Source& source);

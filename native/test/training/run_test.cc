@@ -55,7 +55,7 @@ RunConfig config_of(const std::string& sampler, std::size_t batch_size) {
 }
 
 std::unique_ptr<Run> make(ThreadPool& pool, const Data& data, const RunConfig& config) {
-  auto run = Run::create(pool, *data.table, data.sources, config);
+  auto run = Run::create(pool, data.table, data.sources, config);
   EXPECT_TRUE(run.is_ok()) << run.status().message;
   return std::move(run.value());
 }
@@ -159,6 +159,37 @@ TEST(Run, ResumesAtEveryStepWithTheSameBits) {
   }
 }
 
+// What a loss learns beside the table is part of the state.
+TEST(Run, ResumesWhatALossLearns) {
+  Data data = random_data(10, {20});
+  Source& source = data.sources[0].source;
+  source.columns.resize(1);
+  source.labels = {};
+  source.labels.width = 8;
+  for (std::size_t i = 0; i < 20 * 8; ++i) source.labels.values.push_back(static_cast<float>(i % 7) - 3.0f);
+  RunConfig config = config_of("random", 6);
+  CriterionTerm distill;
+  distill.objective.kind = "embed_distill";
+  distill.objective.values = {{"distanceMetric", std::string("mse")}, {"projectionDim", 8.0}};
+  config.losses = {{distill}};
+  ThreadPool pool(2);
+  auto straight = make(pool, data, config);
+  advance(*straight, 5);
+  const Saved saved(*straight);
+  EXPECT_FALSE(saved.state.losses.empty());
+  auto resumed = make(pool, data, config);
+  ASSERT_TRUE(resumed->restore(saved.state).is_ok());
+  const std::vector<RunStep> steps = advance(*straight, 7), again = advance(*resumed, 7);
+  for (std::size_t s = 0; s < steps.size(); ++s) EXPECT_EQ(again.at(s).report.loss, steps[s].report.loss);
+  EXPECT_EQ(values_of(*resumed), values_of(*straight));
+
+  RunState wrong = saved.state;
+  wrong.losses.push_back(0.0);
+  EXPECT_EQ(resumed->restore(wrong).code, Code::kInvalidArgument);
+  wrong.losses.clear();
+  EXPECT_EQ(resumed->restore(wrong).code, Code::kInvalidArgument);
+}
+
 TEST(Run, OneStepAtLeastWhateverTheTime) {
   const Data data = random_data(4, {30});
   ThreadPool pool(1);
@@ -253,7 +284,7 @@ TEST(Run, NamesWhatCannotBe) {
     Data data = random_data(7, {30, 30});
     RunConfig config = config_of("random", 8);
     change(data.sources, config);
-    return Run::create(pool, *data.table, std::move(data.sources), std::move(config)).status();
+    return Run::create(pool, data.table, std::move(data.sources), std::move(config)).status();
   };
   using Sources = std::vector<RunSource>;
   const auto refused = [&](const auto& change, const std::string& named) {
