@@ -8,7 +8,7 @@ import { rowReader } from '../formats/rows/row-reader.js';
 import { invalidArgument, object } from '../validate.js';
 
 /** The datasets of NanoBEIR, by the names that options give them: how their files and metrics call them. */
-export const nanoBeirTitles = {
+export const nanoBEIRTitles = {
   climatefever: 'NanoClimateFEVER',
   dbpedia: 'NanoDBPedia',
   fever: 'NanoFEVER',
@@ -24,10 +24,10 @@ export const nanoBeirTitles = {
   touche2020: 'NanoTouche2020',
 } as const;
 
-export type NanoBEIRDatasetName = keyof typeof nanoBeirTitles;
+export type NanoBEIRDatasetName = keyof typeof nanoBEIRTitles;
 
 /** What one dataset holds, by ids. */
-export interface NanoBeirDataset {
+export interface NanoBEIRDataset {
   readonly name: NanoBEIRDatasetName;
   readonly queries: ReadonlyMap<string, string>;
   readonly corpus: ReadonlyMap<string, string>;
@@ -84,14 +84,14 @@ function repositoryOf(titles: readonly string[]): HubRepository {
  * @throws IoError for what is not there or cannot be read, InvalidArgumentError naming the file and the row for what is
  * damaged, MissingDependencyError saying what to install; `signal.reason`.
  */
-export async function readNanoBeir(
+export async function readNanoBEIR(
   folderOrId: string,
   names: readonly NanoBEIRDatasetName[],
   signal: AbortSignal | undefined,
-): Promise<readonly NanoBeirDataset[]> {
-  const titles = names.map((name) => nanoBeirTitles[name]);
+): Promise<readonly NanoBEIRDataset[]> {
+  const titles = names.map((name) => nanoBEIRTitles[name]);
   const folder = await resolveFolder(repositoryOf(titles), folderOrId, { signal });
-  const datasets: NanoBeirDataset[] = [];
+  const datasets: NanoBEIRDataset[] = [];
   for (const name of names) datasets.push(await readDataset(folder, name, signal));
   return datasets;
 }
@@ -100,8 +100,8 @@ async function readDataset(
   folder: string,
   name: NanoBEIRDatasetName,
   signal: AbortSignal | undefined,
-): Promise<NanoBeirDataset> {
-  const rowsOf = (subset: Subset): AsyncIterable<PlacedRow> => readRows(folder, subset, nanoBeirTitles[name], signal);
+): Promise<NanoBEIRDataset> {
+  const rowsOf = (subset: Subset): AsyncIterable<PlacedRow> => readRows(folder, subset, nanoBEIRTitles[name], signal);
   const relevantDocs = new Map<string, Set<string>>();
   for await (const row of rowsOf('qrels')) {
     const query = idIn(row, 'query-id');

@@ -20,7 +20,7 @@ import {
   type RetrievalCutoffs,
 } from './information-retrieval-evaluator.js';
 import { mean } from './metrics.js';
-import { nanoBeirTitles, readNanoBeir, type NanoBEIRDatasetName } from './nano-beir-dataset.js';
+import { nanoBEIRTitles, readNanoBEIR, type NanoBEIRDatasetName } from './nano-beir-dataset.js';
 
 /** One prompt for all datasets, or one for each by its name. */
 export type NanoBEIRPrompts = string | Readonly<Record<string, string>>;
@@ -124,13 +124,13 @@ export class NanoBEIREvaluator implements Evaluator {
   }
 
   async #read(signal: AbortSignal | undefined): Promise<readonly InformationRetrievalEvaluator[]> {
-    const datasets = await readNanoBeir(this.#datasetId, this.#names, signal);
+    const datasets = await readNanoBEIR(this.#datasetId, this.#names, signal);
     return datasets.map(({ name, ...texts }) => {
       const [queryPrompt, corpusPrompt] = [this.#queryPrompts.get(name), this.#corpusPrompts.get(name)];
       return new InformationRetrievalEvaluator({
         ...texts,
         ...this.#cutoffs,
-        name: this.#titled(nanoBeirTitles[name]),
+        name: this.#titled(nanoBEIRTitles[name]),
         ...(this.#truncateDim !== undefined && { truncateDim: this.#truncateDim }),
         ...(queryPrompt !== undefined && { queryPrompt }),
         ...(corpusPrompt !== undefined && { corpusPrompt }),
@@ -145,7 +145,7 @@ export class NanoBEIREvaluator implements Evaluator {
 }
 
 function datasetNames(value: unknown): readonly NanoBEIRDatasetName[] {
-  const known = Object.keys(nanoBeirTitles) as readonly NanoBEIRDatasetName[];
+  const known = Object.keys(nanoBEIRTitles) as readonly NanoBEIRDatasetName[];
   if (value === undefined) return known;
   const names = stringArray('datasetNames', value);
   if (names.length === 0) throw invalidArgument('datasetNames', 'a non-empty array of names', names);
