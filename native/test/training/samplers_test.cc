@@ -145,8 +145,8 @@ TEST(Samplers, NoDuplicatesWalksAsSentenceTransformers) {
   }
 }
 
-// With a loss that needs two rows, no row is left alone that a batch can lend another.
-TEST(Samplers, NoDuplicatesPairsUpWhatIsLeftAlone) {
+// With a loss that needs two rows, those left alone stand in a batch that has none of their texts.
+TEST(Samplers, NoDuplicatesPlacesWhatIsLeftAlone) {
   std::mt19937 random(2);
   for (int round = 0; round < 400; ++round) {
     const std::size_t rows = random() % 150, columns = 1 + random() % 3, batch_size = 2 + random() % 20;
@@ -154,7 +154,7 @@ TEST(Samplers, NoDuplicatesPairsUpWhatIsLeftAlone) {
     Source source = source_of(cells);
     const auto sampler = make("no_duplicates", source, {batch_size, 2, false, 4});
     const Rows walked = walk(cells, permutation(rows, 4), batch_size), drawn = draw(*sampler, 0);
-    std::set<std::uint32_t> seen, alone;
+    std::set<std::uint32_t> seen;
     for (const auto& batch : drawn) {
       EXPECT_GE(batch.size(), 2u);
       EXPECT_LE(batch.size(), batch_size);
@@ -163,17 +163,41 @@ TEST(Samplers, NoDuplicatesPairsUpWhatIsLeftAlone) {
         for (std::size_t k = 0; k < i; ++k) EXPECT_FALSE(share(cells[batch[i]], cells[batch[k]]));
       }
     }
-    std::size_t lenders = 0;
+    std::size_t of_walk = 0, batches = 0;
     for (const auto& batch : walked) {
-      if (batch.size() == 1) alone.insert(batch[0]);
-      if (batch.size() > 1) {
-        for (const std::uint32_t row : batch) EXPECT_TRUE(seen.contains(row)) << "round " << round;
-      }
-      lenders += batch.size() > 2 + columns ? 1 : 0;
+      of_walk += batch.size() > 1 ? batch.size() : 0;
+      batches += batch.size() > 1 ? 1 : 0;
     }
-    std::size_t left = 0;
-    for (const std::uint32_t row : alone) left += seen.contains(row) ? 0 : 1;
-    EXPECT_LE(left, alone.size() - std::min(alone.size(), lenders)) << "round " << round;
+    EXPECT_GE(seen.size(), of_walk) << "round " << round;
+    EXPECT_LE(drawn.size(), batches + 1) << "round " << round;
+  }
+}
+
+TEST(Samplers, NoDuplicatesLeavesOutOnlyWhatStandsInEveryBatch) {
+  for (std::size_t often : {20u, 50u, 51u, 60u, 300u}) {
+    Cells cells = distinct(500);
+    for (std::size_t i = 0; i < often; ++i) cells[i][1] = 10'000;
+    Source source = source_of(cells);
+    const auto sampler = make("no_duplicates", source, {10, 2, false, 1});
+    for (std::uint64_t epoch = 0; epoch < 20; ++epoch) {
+      std::set<std::uint32_t> seen;
+      const Rows batches = draw(*sampler, epoch);
+      for (const auto& batch : batches) {
+        std::ptrdiff_t common = 0;
+        for (const std::uint32_t row : batch) {
+          seen.insert(row);
+          common += row < often ? 1 : 0;
+        }
+        EXPECT_LE(common, 1);
+      }
+      if (often <= 50) {
+        EXPECT_EQ(seen.size(), 500u);
+      }
+      if (seen.size() < 500) {
+        EXPECT_EQ(500 - seen.size(), often - batches.size()) << often;
+      }
+      EXPECT_LE(batches.size(), 51u);
+    }
   }
 }
 

@@ -44,10 +44,11 @@ class NoDuplicates final : public Sampler {
         out.close();
         continue;
       }
-      if (!config_.drop_last && config_.least_rows == 2) lonely.push_back(out.rows.back());
+      if (!config_.drop_last)
+        lonely.insert(lonely.end(), out.rows.begin() + static_cast<std::ptrdiff_t>(out.open_begin()), out.rows.end());
       out.discard();
     }
-    pair_up(lonely, out);
+    if (!lonely.empty() && out.size() > 0) place(lonely, out);
     return true;
   }
 
@@ -142,45 +143,73 @@ class NoDuplicates final : public Sampler {
     std::uint32_t batch_ = 0;
   };
 
+  // Gives rows that were left alone the places of others, in batches where none of their texts stands, from the last
+  // one backwards; the others go to the end, where the last batch is not full. So a row is left out only where its
+  // texts stand in every batch, and there are no more batches than that: many of a row or two would be worse than some
+  // rows less.
+  void place(std::span<const std::uint32_t> lonely, Batches& out) const {
+    std::vector<std::uint32_t> last;  // the last batch
+    std::vector<bool> stands(shared_.count, false);
+    const auto fits = [&](std::uint32_t row) {
+      return std::ranges::none_of(shared_.of_row(row), [&](std::uint32_t text) { return stands[text]; });
+    };
+    const auto add = [&](std::uint32_t row) {
+      last.push_back(row);
+      for (const std::uint32_t text : shared_.of_row(row)) stands[text] = true;
+    };
+    if (out[out.size() - 1].size() < config_.batch_size) {
+      std::ranges::for_each(out[out.size() - 1], add);
+      out.ends.pop_back();
+      out.discard();
+    }
+
+    // Class -> the batches that it has not been looked for in. All rows together are compared with so many at most.
+    std::vector<std::size_t> left(shared_.class_ends.size(), out.size());
+    std::size_t comparisons = 8 * shared_.class_of.size();
+    for (const std::uint32_t row : lonely) {
+      if (last.size() == config_.batch_size) {
+        finish(last, out);
+        last.clear();
+        stands.assign(stands.size(), false);
+      }
+      if (fits(row)) {
+        add(row);
+        continue;
+      }
+      std::size_t& batches = left[shared_.class_of[row]];
+      for (bool is_placed = false; !is_placed && batches > 0;) {
+        --batches;
+        const std::span<std::uint32_t> batch(out.rows.data() + out.begin_of(batches), out[batches].size());
+        if (comparisons < batch.size()) return finish(last, out);
+        comparisons -= batch.size();
+        if (std::ranges::any_of(batch, [&](std::uint32_t other) { return share_a_text(row, other); })) continue;
+        const auto given = std::ranges::find_if(batch, fits);
+        is_placed = given != batch.end();
+        if (is_placed) add(std::exchange(*given, row));
+      }
+    }
+    // A last batch of too few rows has some of the one before it.
+    while (last.size() < config_.least_rows && out.size() > 0 && out[out.size() - 1].size() > config_.least_rows) {
+      const std::span<std::uint32_t> batch(out.rows.data() + out.begin_of(out.size() - 1),
+                                           out.rows.data() + out.rows.size());
+      const auto given = std::ranges::find_if(batch, fits);
+      if (given == batch.end()) break;
+      add(std::exchange(*given, out.rows.back()));
+      out.rows.pop_back();
+      --out.ends.back();
+    }
+    finish(last, out);
+  }
+
+  void finish(std::span<const std::uint32_t> last, Batches& out) const {
+    if (last.size() < config_.least_rows) return;
+    out.rows.insert(out.rows.end(), last.begin(), last.end());
+    out.close();
+  }
+
   bool share_a_text(std::uint32_t a, std::uint32_t b) const {
     const auto texts = shared_.of_row(a), others = shared_.of_row(b);
     return std::ranges::find_first_of(texts, others) != texts.end();
-  }
-
-  // Where a batch needs two rows and one was left alone, another batch lends it a row, from the last batch backwards.
-  // Each lends one at most: many small batches would be worse than a few rows less.
-  void pair_up(std::span<const std::uint32_t> lonely, Batches& out) const {
-    std::vector<std::uint32_t> pairs, lent;  // lent: where they stand, descending
-    std::size_t lender = out.size();
-    for (const std::uint32_t row : lonely) {
-      while (lender > 0) {
-        const std::size_t begin = out.begin_of(--lender);
-        if (out[lender].size() <= config_.least_rows) continue;
-        std::size_t at = out.ends[lender];
-        while (at > begin && share_a_text(row, out.rows[at - 1])) --at;
-        if (at == begin) continue;
-        lent.push_back(static_cast<std::uint32_t>(at - 1));
-        pairs.insert(pairs.end(), {out.rows[at - 1], row});
-        break;
-      }
-    }
-    if (pairs.empty()) return;
-    std::size_t kept = 0, position = 0;
-    for (std::uint32_t& end : out.ends) {
-      for (; position < end; ++position) {
-        if (!lent.empty() && lent.back() == position) {
-          lent.pop_back();
-        } else {
-          out.rows[kept++] = out.rows[position];
-        }
-      }
-      end = static_cast<std::uint32_t>(kept);
-    }
-    out.rows.resize(kept);
-    for (const std::uint32_t row : pairs) {
-      out.rows.push_back(row);
-      if (out.open_size() == 2) out.close();
-    }
   }
 
   const SharedTexts shared_;
