@@ -17,6 +17,8 @@ export interface ModelSource {
   readonly model: StaticModel;
   readonly settings: ModelSettings;
   readonly tokenizer: SavedTokenizer;
+  /** The id on the hub that it was loaded by; null for a folder and a new model. */
+  readonly hubId: string | null;
 }
 
 /** What `save` needs of a tokenizer to write it again. */
@@ -53,7 +55,7 @@ export async function openModel(
       const table = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, mmap);
       return tableDtype === undefined || tableDtype === table.dtype ? table : table.convert(tableDtype);
     };
-    return assemble(model.tokenizer, loadTable, model);
+    return assemble(model.tokenizer, loadTable, model, folder === folderOrId ? null : folderOrId);
   });
 }
 
@@ -90,6 +92,7 @@ async function assemble(
   tokenizer: LoadedTokenizer,
   makeTable: () => Promise<NativeTable>,
   settings: ModelSettings,
+  hubId: string | null = null,
 ): Promise<ModelSource> {
   try {
     const table = await makeTable();
@@ -104,6 +107,7 @@ async function assemble(
         key: selection === null ? json : Buffer.concat([json, Buffer.from(JSON.stringify(selection))]),
         droppedId: selection?.droppedId ?? null,
       },
+      hubId,
     };
   } catch (error) {
     throw fromNative(error);

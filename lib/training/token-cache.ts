@@ -18,7 +18,7 @@ import { DatasetFile } from './files/dataset-file.js';
 import { isPattern, tokenCacheSuffix } from './files/file-names.js';
 import type { LabelShape } from './label-needs.js';
 import { RowValueBuilder } from './row-values.js';
-import type { DatasetLabels, TokenizedDataset } from './tokenize-dataset.js';
+import type { DatasetLabels, TokenizedDataset } from './tokenized-dataset.js';
 
 /** Smaller files are tokenized in less time than a reader would wonder about a new file beside them. */
 const leastBytes = 64 << 20;

@@ -4,34 +4,25 @@ import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
 import type { ColumnLayout } from './columns.js';
 import { datasetParts, type Dataset, type DatasetReading } from './dataset.js';
+import { readSample, sampleOf, type DatasetSample } from './dataset-sample.js';
 import { GuideEmbeddings } from './guides.js';
 import type { LabelShape } from './label-needs.js';
 import type { Loss } from './losses/loss.js';
 import type { NamedDataset } from './named-datasets.js';
-import { RowValueBuilder, type RowValues } from './row-values.js';
+import { RowValueBuilder } from './row-values.js';
 import { TokenCache } from './token-cache.js';
+import type { TokenizedDataset } from './tokenized-dataset.js';
 
-/** The labels of a dataset, rows x (vectors * width). */
-export interface DatasetLabels extends RowValues {
-  readonly shape: LabelShape;
-}
-
-/** A dataset as training takes it: the ids of its texts, its labels, and which of its columns they are. */
-export interface TokenizedDataset {
-  readonly columns: readonly NativeTokenColumn[];
-  /** Undefined where the loss takes none. */
-  readonly labels: DatasetLabels | undefined;
-  /** What the guides of the loss make of the texts: one a column for each term that has a guide. */
-  readonly guides: readonly (readonly RowValues[])[];
-  readonly layout: ColumnLayout;
-  readonly rows: number;
+/** A tokenized dataset, and the few of its texts that are kept, to be shown. */
+export interface SampledDataset extends TokenizedDataset {
+  readonly sample: DatasetSample;
 }
 
 /** Is told the number of texts that are done, and of the columns that they are of. */
 type Report = (done: number, columns: number) => void;
 
 /**
- * Tokenizes a dataset once, part by part, or finds its ids in a cache; of the texts nothing stays but these.
+ * Tokenizes a dataset once, part by part, or finds its ids in a cache; of the texts little stays but these.
  *
  * @param tokenizerKey - What the ids depend on.
  */
@@ -41,13 +32,13 @@ export async function tokenizeDataset(
   tokenizerKey: Uint8Array,
   report: Report,
   signal: AbortSignal | undefined,
-): Promise<TokenizedDataset> {
+): Promise<SampledDataset> {
   const reading = { option, taker: loss, dim: model.table.dim, signal };
   // A guide has to see the texts.
   const cache = hasGuide(loss) ? undefined : await TokenCache.of(dataset, tokenizerKey, loss.needs);
   try {
     const cached = await cache?.load(model.table.rows, reading);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) return { ...cached, sample: await readSample(dataset, reading) };
     const tokenized = await tokenize(model, dataset, loss, reading, report);
     checkRows(option, loss, tokenized.rows);
     if (cache === undefined) return tokenized;
@@ -76,16 +67,18 @@ async function tokenize(
   loss: Loss,
   reading: DatasetReading,
   report: Report,
-): Promise<TokenizedDataset> {
+): Promise<SampledDataset> {
   const { option, signal } = reading;
   let columns: readonly NativeTokenColumn[] = [];
   let layout: ColumnLayout = { texts: [] };
   let labels: { readonly shape: LabelShape; readonly builder: RowValueBuilder } | undefined;
   let guides: GuideEmbeddings | undefined;
+  let sample: DatasetSample = { texts: [], labels: new Float32Array() };
   let rows = 0;
   for await (const part of datasetParts(dataset, reading)) {
     if (rows === 0) {
       layout = part.layout;
+      sample = sampleOf(part);
       columns = part.columns.map(() => new native.TokenColumn());
       const shape = part.labels?.shape;
       labels = shape && { shape, builder: new RowValueBuilder(shape.vectors * shape.width) };
@@ -110,5 +103,6 @@ async function tokenize(
     rows,
     labels: labels && { shape: labels.shape, ...(await labels.builder.take()) },
     guides: (await guides?.take()) ?? [],
+    sample,
   };
 }

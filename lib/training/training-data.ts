@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 
 import { untilAborted } from '../abort.js';
@@ -5,14 +6,18 @@ import type { NativeLoss, NativeSource } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
 import { outOfRange } from '../validate.js';
 import { datasetRows } from './dataset.js';
+import { DatasetFile } from './files/dataset-file.js';
 import { reportMilliseconds, type FitSettings } from './fit-options.js';
 import type { Loss } from './losses/loss.js';
 import { nameDatasets, type NamedDataset } from './named-datasets.js';
-import { tokenizeDataset, type TokenizedDataset } from './tokenize-dataset.js';
+import { tokenizeDataset, type SampledDataset } from './tokenize-dataset.js';
+import type { TokenizedDataset } from './tokenized-dataset.js';
 
 /** A dataset that is ready to be trained on. */
-export interface TrainingDataset extends TokenizedDataset {
+export interface TrainingDataset extends SampledDataset {
   readonly name: string;
+  /** What it is called on the card of the model; empty where there is nothing to call it by. */
+  readonly title: string;
   readonly loss: Loss;
 }
 
@@ -47,7 +52,9 @@ export async function readTrainingData(
   for (const dataset of named) {
     const report = reporter(dataset, named.length > 1, settings, begin);
     const reading = tokenizeDataset(model, dataset, tokenizerKey, report, signal);
-    const tokenized = { ...(await untilAborted(reading, signal)), name: dataset.name, loss: dataset.loss };
+    const { name, loss: one } = dataset;
+    const title = titleOf(dataset, named.length > 1);
+    const tokenized = { ...(await untilAborted(reading, signal)), name, title, loss: one };
     datasets.push(tokenized);
     fingerprints[dataset.name] = await untilAborted(fingerprintOf(tokenized), signal);
   }
@@ -69,6 +76,12 @@ async function fingerprintOf({ columns, labels, guides }: TokenizedDataset): Pro
   const texts = await Promise.all(columns.map((column) => column.fingerprint()));
   const numbers = [...(labels === undefined ? [] : [labels]), ...guides.flat()];
   return [...texts, ...numbers.map((values) => values.fingerprint)].join(' ');
+}
+
+/** The files of a dataset that has no name stand for one. */
+function titleOf({ name, dataset }: NamedDataset, isOneOfSeveral: boolean): string {
+  if (isOneOfSeveral) return name;
+  return dataset instanceof DatasetFile ? dataset.names.map((file) => path.basename(file)).join(', ') : '';
 }
 
 /** Tells of texts that are tokenized, from time to time. */
