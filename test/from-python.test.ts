@@ -101,7 +101,7 @@ describe('docs/from-python.md', () => {
     expect(ours.filter((name) => !exported.has(name!) && !isPython(name!))).toEqual([]);
     // What the page calls the same has the same name.
     const same = rows
-      .filter(({ here }) => here.startsWith("the same"))
+      .filter(({ here }) => here.startsWith('the same'))
       .flatMap((row) => [...row.python.matchAll(/\b[A-Z]\w*(?:Loss|Evaluator)\b/g)].map(([name]) => name));
     expect(same.filter((name) => !exported.has(name))).toEqual([]);
     expect(code).toContain('SumLoss');

@@ -5,8 +5,7 @@ import { invalidArgument } from '../validate.js';
 import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
 import { alignedTexts, equallyMany, numbers } from './checks.js';
 import type { Encodes, EvaluateOptions, Metrics } from './evaluator.js';
-import type { Numbers } from './metrics.js';
-import { averagePrecision, rankScores } from './ranked-scores.js';
+import { averagePrecision, rankScores, type Numbers } from './ranked-scores.js';
 import { SimilarityChoice } from './similarity-choice.js';
 import { bestAccuracy, bestF1, matthewsCorrelation } from './thresholds.js';
 

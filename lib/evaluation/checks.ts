@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors.js';
 import { finiteNumber, invalidArgument, object, string, stringArray } from '../validate.js';
-import type { Numbers } from './metrics.js';
+import type { Numbers } from './ranked-scores.js';
 
 /** Texts by id. */
 export type TextsById = Readonly<Record<string, string>> | ReadonlyMap<string, string>;

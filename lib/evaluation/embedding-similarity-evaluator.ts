@@ -5,7 +5,8 @@ import { oneOf } from '../validate.js';
 import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
 import { alignedTexts, equallyMany, numbers } from './checks.js';
 import type { Encodes, EvaluateOptions, EvaluationEncodeOptions, Metrics } from './evaluator.js';
-import { pearson, spearman, type Numbers } from './metrics.js';
+import { pearson, spearman } from './metrics.js';
+import type { Numbers } from './ranked-scores.js';
 import { pairSimilarities } from './pair-similarities.js';
 import { SimilarityChoice } from './similarity-choice.js';
 

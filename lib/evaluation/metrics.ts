@@ -1,5 +1,5 @@
 import { descendingOrder } from '../sorted-order.js';
-import { eachTieGroup } from './ranked-scores.js';
+import { eachTieGroup, type Numbers } from './ranked-scores.js';
 
 /** The ranked hits of one query, best first: whether each is relevant. */
 export type Relevance = readonly boolean[];
@@ -54,9 +54,6 @@ export function averagePrecisionAt(hits: Relevance, k: number, relevant: number)
   }
   return sum / Math.min(k, relevant);
 }
-
-/** An array of numbers, typed or not. */
-export type Numbers = ArrayLike<number> & Iterable<number>;
 
 export function mean(values: Numbers): number {
   let sum = 0;

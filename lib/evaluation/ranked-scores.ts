@@ -1,5 +1,7 @@
 import { descendingOrder } from '../sorted-order.js';
-import type { Numbers } from './metrics.js';
+
+/** An array of numbers, typed or not. */
+export type Numbers = ArrayLike<number> & Iterable<number>;
 
 /** Scored examples, the greatest score first; examples of one score in the order that they came in. */
 export interface RankedScores {

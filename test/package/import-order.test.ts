@@ -74,6 +74,28 @@ describe('imports in lib/', () => {
     ['lib/sentence-transformer.ts', './index.js', false],
   ];
 
+  test('go in no circle', () => {
+    const files = readdirSync(path.join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.ts'),
+    );
+    const imports = new Map(
+      files.map((name) => {
+        const source = readFileSync(path.join(root, 'lib', name), 'utf8');
+        const targets = [...source.matchAll(/(?:from|import\()\s*'(\.[^']+)\.js'/g)].map(([, target = '']) =>
+          path.join(path.dirname(name), `${target}.ts`),
+        );
+        return [name, targets];
+      }),
+    );
+    // What imports nothing that is left goes first; a circle is what stays.
+    for (let left = -1; left !== imports.size;) {
+      left = imports.size;
+      for (const [name, targets] of imports) if (!targets.some((target) => imports.has(target))) imports.delete(name);
+    }
+    expect([...imports.keys()]).toEqual([]);
+    expect(files.length).toBeGreaterThan(50);
+  });
+
   // In a process of its own, since jest's context refuses to import the configuration.
   test('run sentence-transformer -> training -> evaluation -> search -> static-model -> formats -> native', () => {
     const script = `
