@@ -20,6 +20,11 @@ Result<double> evaluate_loss(ThreadPool& pool, std::shared_ptr<const model::Embe
   auto made = Criterion::create(pool, table->dim(), std::move(terms), precision);
   if (!made.is_ok()) return made.status();
   Criterion& criterion = *made.value();
+  if (criterion.state_size() > 0) {
+    return Status{
+        Code::kInvalidArgument,
+        "expected a loss that learns nothing itself: its projection (projectionDim) is known to its run only"};
+  }
   if (Status status = check_shape(source); !status.is_ok()) return status;
   if (Status status = criterion.check(source); !status.is_ok()) return status;
   const std::size_t least = criterion.least_rows();

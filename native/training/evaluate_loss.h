@@ -16,8 +16,8 @@ namespace stillvec::training {
 // fewer than it compares are left out, and all Matryoshka dims count, whatever the terms say of a step. Nothing is
 // trained. The same bits for any number of threads.
 //
-// kInvalidArgument for a source or terms that Criterion refuses, and where there is no batch; kAborted where it was
-// stopped.
+// kInvalidArgument for a source or terms that Criterion refuses, for a loss that learns something itself, which is
+// known to its run only, and where there is no batch; kAborted where it was stopped.
 Result<double> evaluate_loss(ThreadPool& pool, std::shared_ptr<const model::EmbeddingTable> table, Source source,
                              std::vector<CriterionTerm> terms, Precision precision, std::size_t batch_size,
                              const ShallStop& shall_stop = {});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <string>
 
 #include "reference.h"
 #include "runtime/thread_pool.h"
@@ -63,6 +64,9 @@ TEST(EvaluateLoss, NamesWhatCannotBe) {
   EXPECT_EQ(code({}, {term}, 8), Code::kInvalidArgument);
   EXPECT_EQ(code(problem.source(), {}, 8), Code::kInvalidArgument);
   EXPECT_EQ(code(problem.source(), {term}, 1), Code::kInvalidArgument);
+  CriterionTerm learning;
+  learning.objective = {"embed_distill", {{"distanceMetric", std::string("mse")}, {"projectionDim", 3.0}}};
+  EXPECT_EQ(code(problem.source(), {learning}, 8), Code::kInvalidArgument);
   EXPECT_EQ(code(problem.source(), {term}, 8, [] { return true; }), Code::kAborted);
   const auto few = model::EmbeddingTable::from_f32(2, kDim, [](float* out) { std::fill_n(out, 2 * kDim, 1.0f); });
   EXPECT_EQ(evaluate_loss(pool, few.value(), problem.source(), {term}, Precision::kFloat32, 8).status().code,
