@@ -94,6 +94,7 @@ void BlockedScores::pack_queries(ThreadPool& pool) {
       std::uint32_t* packed = packed_.data() + q / kBlockRows * block_stride;
       const std::size_t count = q < rows.end ? std::min(kBlockRows, rows.end - q) : 0;
       if (count < kBlockRows) std::fill_n(packed, block_stride, 0u);
+      if (count == 0) continue;
       const float* source = query(q);
       if (similarity_ == Similarity::kCosine) {
         for (std::size_t i = 0; i < count; ++i) {
@@ -105,7 +106,7 @@ void BlockedScores::pack_queries(ThreadPool& pool) {
         const float* row = source + i * dim_;
         norms_[q + i] = most_norm(vector_kernels().dot(row, row, dim_), dim_);
       }
-      if (count > 0) kernels::pack_left_rows(products_, source, dim_, count, dim_, packed, block_stride);
+      kernels::pack_left_rows(products_, source, dim_, count, dim_, packed, block_stride);
     }
   });
 }

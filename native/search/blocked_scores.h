@@ -7,6 +7,7 @@
 
 #include "kernels/products/products.h"
 #include "runtime/buffer.h"
+#include "runtime/shall_stop.h"
 #include "search/rows.h"
 #include "search/similarity.h"
 
@@ -15,8 +16,6 @@ class ThreadPool;
 }
 
 namespace stillvec::search {
-
-using ShallStop = std::function<bool()>;
 
 // The scores of some queries against a corpus, block by block of it, so that no queries x corpus matrix exists.
 //

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "model/embedding_table.h"
+#include "runtime/shall_stop.h"
 #include "runtime/status.h"
 #include "training/criterion.h"
-#include "training/shall_stop.h"
 #include "training/source.h"
 
 namespace stillvec::training {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "kernels/products/products.h"
+#include "runtime/shall_stop.h"
 #include "runtime/status.h"
 #include "training/matryoshka.h"
-#include "training/shall_stop.h"
 #include "training/source.h"
 
 namespace stillvec {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <span>
 
+#include "runtime/shall_stop.h"
 #include "runtime/status.h"
-#include "training/shall_stop.h"
 #include "training/source.h"
 
 namespace stillvec {

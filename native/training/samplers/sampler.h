@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "runtime/shall_stop.h"
 #include "runtime/status.h"
 #include "training/samplers/batches.h"
-#include "training/shall_stop.h"
 #include "training/source.h"
 
 namespace stillvec::training {
