@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { fromNative } from './errors.js';
+import type { TrainingCardData } from './formats/card-data.js';
 import { resolveModelFolder } from './formats/hub.js';
 import { tokenizerFile } from './formats/model-files.js';
 import { writeModelFolder } from './formats/model-folder-writer.js';
@@ -129,10 +130,12 @@ export async function saveModel(
   { json, droppedId }: SavedTokenizer,
   table: NativeTable,
   settings: ModelSettings,
+  training: TrainingCardData | null,
 ): Promise<void> {
   const { rows, dim, dtype } = table;
   await writeModelFolder(folder, {
     ...settings,
+    training,
     tokenizer: json,
     table: { dtype: fileDtypes[dtype], rows, dim, chunks: tableChunks(table, droppedId), scales: table.scales() },
   });

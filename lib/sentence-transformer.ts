@@ -3,6 +3,7 @@ import { encodeBatches, type TextSource } from './encode-stream.js';
 import { embeddingArrays, precisions, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
 import { InvalidArgumentError, UnsupportedError } from './errors.js';
 import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice } from './foreign-options.js';
+import type { TrainingCardData } from './formats/card-data.js';
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
@@ -12,6 +13,7 @@ import { similarityFunctions, type SimilarityFunction } from './similarity-funct
 import { pairwiseSimilarity, pairwiseSimilarityAsync, similarityMatrix, similarityMatrixAsync } from './similarity.js';
 import { isQuantized, outputColumns, StaticModel, type RowSettings } from './static-model.js';
 import { asTexts, type Utf8Column } from './texts.js';
+import type { RunDescription } from './training/describe-run.js';
 import type { FitOptions } from './training/fit-options.js';
 import type { FitResult } from './training/fit-result.js';
 import { fit } from './training/fit.js';
@@ -169,13 +171,16 @@ export class SentenceTransformer {
   #model: StaticModel;
   #isTraining = false;
   #lastFit: FitResult | undefined;
+  #training: TrainingCardData | null = null;
   readonly #tokenizer: SavedTokenizer;
   readonly #settings: ModelSettings;
+  readonly #hubId: string | null;
 
   private constructor(source: ModelSource, options: ModelOptions) {
     checkSource(source);
     this.#model = source.model;
     this.#tokenizer = source.tokenizer;
+    this.#hubId = source.hubId;
     this.#settings = mergeSettings(source, options);
   }
 
@@ -441,8 +446,9 @@ export class SentenceTransformer {
       before.retire();
     };
     const save = (folder: string): Promise<void> => this.save(folder);
-    const keep = (result: FitResult): void => {
+    const keep = (result: FitResult, description: RunDescription): void => {
       this.#lastFit = result;
+      this.#training = { ...description, baseModel: this.#hubId };
     };
     return fit(this, this.#model, options, publish, save, this.#tokenizer.key, keep);
   }
@@ -456,13 +462,14 @@ export class SentenceTransformer {
   }
 
   /**
-   * Writes the model as a Sentence Transformers folder. A folder that holds a good model holds one at every moment.
+   * Writes the model as a Sentence Transformers folder. A folder that holds a good model holds one at every moment. Its
+   * README.md tells of the last `fit`; one that a person wrote stays as it is.
    *
    * @throws IoError when the folder cannot be written.
    */
   async save(folder: string): Promise<void> {
     nonEmptyString('folder', folder);
-    await this.#model.use((table) => saveModel(folder, this.#tokenizer, table, this.#settings));
+    await this.#model.use((table) => saveModel(folder, this.#tokenizer, table, this.#settings, this.#training));
   }
 
   info(): ModelInfo {

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 
 import { IoError, systemCode } from '../errors.js';
 import { native } from '../native/index.js';
+import type { TrainingCardData } from './card-data.js';
 import { modelCard, modelCardMark } from './model-card.js';
 import {
   cardFile,
@@ -23,6 +24,8 @@ import { Staging, stagings } from './staging.js';
 
 /** A model to write. */
 export interface ModelContent extends ModelSettings {
+  /** Of the run that trained it; null where none did. */
+  readonly training: TrainingCardData | null;
   /** The bytes of tokenizer.json, written as they are. */
   readonly tokenizer: Uint8Array;
   readonly table: {
@@ -169,7 +172,7 @@ async function placeVersion(folder: string, files: Staging): Promise<void> {
 /** What is in the root for people, and for Sentence Transformers, which reads the settings there. */
 async function placeRootCopies(folder: string, files: Staging, model: ModelContent): Promise<void> {
   const copies: [string, string][] = [[settingsFile, settingsJson(model)]];
-  if (!(await hasCardOfPerson(folder))) copies.push([cardFile, modelCard(model, null)]);
+  if (!(await hasCardOfPerson(folder))) copies.push([cardFile, modelCard(model, model.training)]);
   for (const [name, content] of copies) {
     if ((await contentOf(join(folder, name)))?.equals(Buffer.from(content)) === true) continue;
     await files.writeContent(`root-${name}`, content);

@@ -60,7 +60,7 @@ function describeLabels(name: string, { vectors, width }: LabelShape, values: Fl
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   if (isInteger && counts.size <= mostClasses) {
     const classes = [...counts].sort(([a], [b]) => a - b);
-    const share = (count: number): string => `~${((100 * count) / values.length).toFixed(2)}%`;
+    const share = (count: number): string => `${((100 * count) / values.length).toFixed(2)}%`;
     return {
       name,
       type: 'int',

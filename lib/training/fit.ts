@@ -7,6 +7,7 @@ import { native, type NativeTable, type NativeTrainingConfig, type NativeTrainin
 import type { StaticModel } from '../static-model.js';
 import type { Progress, RunSettings } from './checkpoint-state.js';
 import { newRunId, removeOldCheckpoints, resumeLatest, resumeRun, writeCheckpoint } from './checkpoint.js';
+import { describeDatasets, describeRun, type RunDescription } from './describe-run.js';
 import { checkFitOptions, type FitOptions, type FitSettings } from './fit-options.js';
 import type { FitResult } from './fit-result.js';
 import { runConfig, runSettings } from './run-config.js';
@@ -20,7 +21,7 @@ import { warnOfUnusedRows } from './unused.js';
  * @param model - What the evaluator is given: the model that `publish` renews.
  * @param saveModel - Writes that model's files into a folder.
  * @param tokenizerKey - What the token ids depend on.
- * @param onResult - Is given what a run has done, also when it is aborted or fails.
+ * @param onResult - Is given what a run has done before each checkpoint and at the end, also when it is aborted or fails.
  * @internal
  */
 export async function fit(
@@ -30,12 +31,13 @@ export async function fit(
   publish: (table: NativeTable) => void,
   saveModel: (folder: string) => Promise<void>,
   tokenizerKey: Uint8Array,
-  onResult: (result: FitResult) => void,
+  onResult: (result: FitResult, description: RunDescription) => void,
 ): Promise<FitResult> {
   const settings = checkFitOptions(options);
   const { signal } = settings;
   const begin = performance.now();
   const data = await readTrainingData(start, settings, tokenizerKey, begin);
+  const described = describeDatasets(data);
   const config = runConfig(settings);
   const saved = runSettings(config, settings, data);
 
@@ -53,16 +55,21 @@ export async function fit(
     const save = async (outputDir: string, reported: Omit<Progress, 'runId'>): Promise<void> => {
       const table = await run.snapshot();
       publish(table);
+      report(); // the checkpoint's card tells of it
       await writeCheckpoint(outputDir, run, table, saved, { runId, ...reported }, saveModel);
       await removeOldCheckpoints(outputDir, runId, saveTotalLimit);
     };
     const { epochs, maxSteps } = settings;
     const steps = await untilAborted(run.countSteps(epochs, Math.min(maxSteps, Number.MAX_SAFE_INTEGER)), signal);
     const session = new TrainingSession(run, steps, data.datasets, settings, { model, publish, save }, progress, begin);
+    const report = (): void => {
+      const result = session.result();
+      onResult(result, describeRun(settings, described, result));
+    };
     try {
       await session.train();
     } finally {
-      onResult(session.result());
+      report();
     }
     warnOfUnusedRows(session.result().datasets, settings);
     return session.result();

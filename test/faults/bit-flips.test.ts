@@ -59,6 +59,7 @@ beforeAll(async () => {
   const rows = tinyVocabulary.length;
   const write = (folder: string, query: string): Promise<void> =>
     writeModelFolder(path.join(root, folder), {
+      training: null,
       tokenizer: readFileSync(tokenizer),
       normalize: true,
       prompts: { query, document: '' },

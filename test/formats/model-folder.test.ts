@@ -87,6 +87,7 @@ const content = (settings: Partial<ModelContent> = {}): ModelContent => ({
   similarityFnName: 'dot',
   truncateDim: 1,
   tokenRules: 'sentence-transformers',
+  training: null,
   ...settings,
 });
 
