@@ -35,16 +35,17 @@ async function main([file = '']: readonly string[]): Promise<void> {
   });
   if (request.output !== undefined) await model.save(request.output);
 
+  const stages = Object.fromEntries(
+    Object.entries(result.stages).map(([stage, total]) => [stage, (1000 * total) / result.history.length]),
+  );
   const reply: FitReply = {
     steps: result.history.length,
     rows: result.rows,
     seconds: result.seconds,
-    msPerStep: msPerStep(progress),
+    msPerStep: msPerStep(progress) ?? Object.values(stages).reduce((sum, ms) => sum + ms, 0),
     finalLoss: result.history.at(-1)?.loss ?? NaN,
     peakRss: peakRss(),
-    stages: Object.fromEntries(
-      Object.entries(result.stages).map(([stage, total]) => [stage, (1000 * total) / result.history.length]),
-    ),
+    stages,
     version: model.info().isa,
   };
   process.stdout.write(JSON.stringify(reply));
@@ -81,11 +82,14 @@ async function lossOf(loss: LossRequest | undefined, guide: string): Promise<sti
   return new LossClass();
 }
 
-/** From the first report to the last one: what comes before is tokenizing and setting up. */
-function msPerStep(progress: readonly { ms: number; done: number }[]): number {
+/**
+ * From the first report to the last one: what comes before is tokenizing and setting up. Undefined where all steps were
+ * so short that they are in one report.
+ */
+function msPerStep(progress: readonly { ms: number; done: number }[]): number | undefined {
   const first = progress[0];
   const last = progress.at(-1);
-  if (first === undefined || last === undefined || first === last) return NaN;
+  if (first === undefined || last === undefined || first === last) return undefined;
   return (last.ms - first.ms) / (last.done - first.done);
 }
 
