@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { MultipleNegativesRankingLoss, readDatasetFile, SentenceTransformer, type FitStep } from 'stillvec';
+import { MSELoss, MultipleNegativesRankingLoss, readDatasetFile, SentenceTransformer, type FitStep } from 'stillvec';
 
 import { writeTinyTokenizer } from '../support/tiny-tokenizer';
 
@@ -144,6 +144,23 @@ describe('the token cache of a dataset file', () => {
     await train({ tokenCache: true }, first);
     expect(caches()).toContain('a.jsonl.stillvec-tokens');
     expect(caches()).toHaveLength(3);
+  });
+
+  test('holds labels, which are checked against the loss again', async () => {
+    const label = (i: number): number[] => Array.from({ length: 8 }, (_, k) => Math.sin(i + k));
+    const lines = Array.from({ length: 40 }, (_, i) => JSON.stringify({ text: `fox ${i}`, label: label(i) }));
+    writeFileSync(dataset, lines.join('\n'));
+    const distil = async (tokenCache: boolean, dim: number): Promise<readonly FitStep[]> => {
+      const model = await SentenceTransformer.create({ tokenizer: writeTinyTokenizer(folder), dim });
+      const trainDataset = readDatasetFile(dataset, { tokenCache });
+      return (await model.fit({ trainDataset, loss: new MSELoss(), batchSize: 16, learningRate: 0.05 })).history;
+    };
+    const expected = await distil(false, 8);
+    expect(await distil(true, 8)).toEqual(expected);
+    const before = statSync(cacheFile()).mtimeMs;
+    expect(await distil(true, 8)).toEqual(expected);
+    expect(statSync(cacheFile()).mtimeMs).toBe(before);
+    await expect(distil(true, 16)).rejects.toThrow(/a vector of 16 numbers.* for trainDataset\[0\]\.label/);
   });
 
   test('stays away from small files unless it is asked for', async () => {
