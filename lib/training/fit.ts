@@ -11,7 +11,7 @@ import { describeDatasets, describeRun, type RunDescription } from './describe-r
 import { checkFitOptions, type FitOptions, type FitSettings } from './fit-options.js';
 import type { FitResult } from './fit-result.js';
 import { runConfig, runSettings } from './run-config.js';
-import { readTrainingData, type TrainingData } from './training-data.js';
+import { readTrainingData, releaseTrainingData, type TrainingData } from './training-data.js';
 import { TrainingSession } from './training-session.js';
 import { warnOfUnusedRows } from './unused.js';
 
@@ -78,6 +78,7 @@ export async function fit(
   } finally {
     signal?.removeEventListener('abort', stop);
     run.release();
+    releaseTrainingData(data);
   }
 }
 

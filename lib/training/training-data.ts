@@ -48,7 +48,7 @@ export async function readTrainingData(
   const distinct = [...new Set(named.map((dataset) => dataset.loss))];
   const losses = distinct.map((one) => one.lower(model.table.dim));
   const datasets: TrainingDataset[] = [];
-  const fingerprints: Record<string, string> = {};
+  const fingerprints: (readonly [name: string, fingerprint: string])[] = [];
   for (const dataset of named) {
     const report = reporter(dataset, named.length > 1, settings, begin);
     const reading = tokenizeDataset(model, dataset, tokenizerKey, report, signal);
@@ -56,10 +56,18 @@ export async function readTrainingData(
     const title = titleOf(dataset, named.length > 1);
     const tokenized = { ...(await untilAborted(reading, signal)), name, title, loss: one };
     datasets.push(tokenized);
-    fingerprints[dataset.name] = await untilAborted(fingerprintOf(tokenized), signal);
+    fingerprints.push([dataset.name, await untilAborted(fingerprintOf(tokenized), signal)]);
   }
   const sources = datasets.map((one, i) => sourceOf(named[i]?.option ?? one.name, one, distinct.indexOf(one.loss)));
-  return { datasets, sources, losses, fingerprints };
+  return { datasets, sources, losses, fingerprints: Object.fromEntries(fingerprints) };
+}
+
+/** Lets go of labels and guides' embeddings, but for work in flight: collecting them may take long. */
+export function releaseTrainingData({ datasets }: TrainingData): void {
+  for (const { labels, guides } of datasets) {
+    labels?.values.release();
+    for (const { values } of guides.flat()) values.release();
+  }
 }
 
 function checkBatchSize(batchSize: number, { name, needs: { minimumRows = 1 } }: Loss): void {
