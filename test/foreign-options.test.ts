@@ -69,7 +69,7 @@ const table: readonly [where: string, call: Call, names: string[]][] = [
       dataloader_persistent_workers dataloader_prefetch_factor dataloader_multiprocessing_context dataloader_in_order
       remove_unused_columns label_names train_sampling_strategy length_column_name ddp_find_unused_parameters
       ddp_bucket_cap_mb ddp_broadcast_buffers ddp_static_graph ddp_backend ddp_timeout fsdp fsdp_config deepspeed debug
-      skip_memory_metrics do_train do_eval do_predict resume_from_checkpoint local_rank prompts batch_sampler
+      skip_memory_metrics do_train do_eval do_predict resume_from_checkpoint local_rank prompts batch_sampler multi_dataset_batch_sampler
       router_mapping learning_rate_mapping warmup_ratio`),
   ],
   [
@@ -112,7 +112,7 @@ const table: readonly [where: string, call: Call, names: string[]][] = [
     loss('DistillKLDivLoss'),
     names('model similarity_fct temperature student_temperature teacher_temperature'),
   ],
-  ['EmbedDistillLoss()', loss('EmbedDistillLoss'), names('model distance_metric ')],
+  ['EmbedDistillLoss()', loss('EmbedDistillLoss'), names('model distance_metric projection_dim')],
   ['MSELoss()', loss('MSELoss'), names('model')],
   [
     'GlobalOrthogonalRegularizationLoss()',

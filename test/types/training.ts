@@ -31,6 +31,7 @@ expectTypeOf([{ anchor: 'a', positive: 'b', score: 0.5 }]).toExtend<Dataset>();
 expectTypeOf({ anchor: ['a'], positive: ['b'], score: Float32Array.of(1) }).toExtend<Dataset>();
 expectTypeOf({ anchor: ['a'], positive: ['b'] } as const).toExtend<Dataset>();
 expectTypeOf(readDatasetFile('pairs.jsonl')).toExtend<Dataset>();
+expectTypeOf(readDatasetFile(['pairs.jsonl', 'more/*.csv'], { delimiter: ';' })).toExtend<Dataset>();
 
 expectTypeOf([{ text: 'a', label: [0.5, 1] }]).toExtend<Dataset>();
 expectTypeOf({ text: ['a'], label: [Float32Array.of(1)] }).toExtend<Dataset>();
@@ -50,6 +51,11 @@ void model.fit({ trainDataset: 'pairs.jsonl', loss });
 void model.fit({ trainDataset: ['a', 'b'], loss });
 // @ts-expect-error -- nothing to train on
 void model.fit({ loss });
+void model.fit({ trainDataset: rows, loss, scheduler: 'polynomial', schedulerOptions: { power: 2, lrEnd: 0.01 } });
+// @ts-expect-error -- no such scheduler
+void model.fit({ trainDataset: rows, loss, scheduler: 'reduce_lr_on_plateau' });
+// @ts-expect-error -- its name is numCycles
+void model.fit({ trainDataset: rows, loss, schedulerOptions: { num_cycles: 2 } });
 // @ts-expect-error -- no such optimizer
 void model.fit({ trainDataset: rows, loss, optimizer: 'sgd' });
 // @ts-expect-error -- no such direction
