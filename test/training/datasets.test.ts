@@ -176,7 +176,7 @@ describe('rows drawn by their class', () => {
     [
       'no class twice',
       { trainDataset: { a: rows([1, 2, 3, 4]) }, loss },
-      /^trainDataset\.a: expected two or more classes .* but received 0/,
+      /^trainDataset\.a: expected two or more classes .* but received 4 in 4 rows/,
     ],
     ['no labels', { trainDataset: nli, loss: ranking }, /^trainDataset: expected a class .* but received none/],
     ['an odd batch', { trainDataset: rows([1, 1, 2, 2]), loss, batchSize: 5 }, /batchSize/],

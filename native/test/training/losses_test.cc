@@ -280,14 +280,15 @@ TEST(Losses, FindNoGradientWhereThereIsNone) {
   Problem problem = reference::random_problem(14, 9, kDim, 1, 2);
   TokenColumn column;
   for (std::uint32_t id : {3u, 4u}) column.ids.push_back(id);
-  for (std::uint64_t end : {2u, 2u}) column.offsets.push_back(end);
-  problem.columns = {column, column, column};
-  problem.batch = {0, 1};
+  for (std::uint32_t id : {3u, 4u}) column.ids.push_back(id);
+  for (std::uint64_t end : {2u, 4u, 4u, 4u}) column.offsets.push_back(end);
+  problem.batch = {0, 1, 2, 3};
   for (const LossCase& loss : loss_cases()) {
     if (loss.columns > 3) continue;
     problem.columns.assign(loss.columns, column);
     for (const std::vector<Prefix>& prefixes : {std::vector<Prefix>{}, std::vector<Prefix>{{2, 1.0f}, {kDim, 1.0f}}}) {
-      const Outcome actual = run({loss.settings, 1.0f, prefixes}, problem, source_of(problem, draw_labels(loss, 2)));
+      const Matrix labels = loss.draw == Draw::kClass ? Matrix{{0.0}, {0.0}, {1.0}, {1.0}} : draw_labels(loss, 4);
+      const Outcome actual = run({loss.settings, 1.0f, prefixes}, problem, source_of(problem, labels));
       EXPECT_TRUE(std::isfinite(actual.loss)) << loss.name;
       for (float value : actual.gradient) ASSERT_TRUE(std::isfinite(value)) << loss.name;
     }
@@ -408,6 +409,21 @@ TEST(Losses, RefuseSourcesThatTheyCanNotRead) {
     const Problem problem = reference::random_problem(15, 9, kDim, loss.columns, 3);
     const Source wrong = source_of(problem, Matrix(8, std::vector<double>(loss.width + 9, 1.0)));
     EXPECT_FALSE(criterion.value()->check(wrong).is_ok()) << loss.name;
+  }
+}
+
+TEST(Losses, RefuseClassesOfWhichNoTripletIs) {
+  ThreadPool pool(1);
+  const Problem problem = reference::random_problem(15, 9, kDim, 1, 3);
+  for (const LossCase& loss : loss_cases()) {
+    if (loss.draw != Draw::kClass) continue;
+    auto criterion = Criterion::create(pool, kDim, {{loss.settings, 1.0f, {}}}, Precision::kFloat32);
+    Matrix one_class(problem.columns[0].count(), {3.0}), all_alone = one_class;
+    for (std::size_t row = 0; row < all_alone.size(); ++row) all_alone[row][0] = static_cast<double>(row);
+    EXPECT_EQ(criterion.value()->check(source_of(problem, one_class)).code, Code::kInvalidArgument) << loss.name;
+    EXPECT_EQ(criterion.value()->check(source_of(problem, all_alone)).code, Code::kInvalidArgument) << loss.name;
+    all_alone[1][0] = 0.0;
+    EXPECT_TRUE(criterion.value()->check(source_of(problem, all_alone)).is_ok()) << loss.name;
   }
 }
 

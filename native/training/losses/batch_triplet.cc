@@ -1,6 +1,7 @@
 #include "training/losses/batch_triplet.h"
 
 #include <algorithm>
+#include <string>
 
 #include "runtime/thread_pool.h"
 #include "training/source_checks.h"
@@ -16,7 +17,16 @@ BatchTripletObjective::BatchTripletObjective(Score distance, const ObjectiveCont
 
 Status BatchTripletObjective::check(const Source& source) const {
   if (Status status = expect_columns(source, 1, 1, "a loss of batch triplets"); !status.is_ok()) return status;
-  return expect_labels(source, 1, "a loss of batch triplets");
+  if (Status status = expect_labels(source, 1, "a loss of batch triplets"); !status.is_ok()) return status;
+  std::vector<float> classes(source.labels.values.begin(), source.labels.values.end());
+  std::ranges::sort(classes);
+  const bool has_positive = std::ranges::adjacent_find(classes) != classes.end();
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  if (has_positive && classes.size() > 1) return Status::ok();
+  return {Code::kInvalidArgument,
+          "expected two or more classes of which one has two or more rows for label but received " +
+              std::to_string(classes.size()) + " in " + std::to_string(source.rows()) +
+              " rows: a triplet is two texts of one class and one of another"};
 }
 
 void BatchTripletObjective::lay_out(ScoreLayout& scores) const {
