@@ -131,7 +131,6 @@ export const fitAdvice: OptionAdvice = {
     'the order of the columns gives the roles; readDatasetFile has columns',
   ),
   lengthColumnName: `there is no padding, and so no sorting by length, ${leaveOut}`,
-  loggingStrategy: 'loggingSteps says how often',
   loggingFirstStep: `the history has every step, ${leaveOut}`,
   ...each(['loggingNanInfFilter', 'debug'], `a loss that is no number ends the run with ERR_NOT_FINITE, ${leaveOut}`),
   ...each(['reportTo', 'runName', 'project', 'trackioSpaceId', 'trackioBucketId', 'trackioStaticSpaceId'], ownLog),

@@ -111,7 +111,17 @@ export type {
   Optimizer,
   TrainingPrecision,
 } from './training/fit-options.js';
-export type { FitDataset, FitEvaluation, FitResult, FitStages, FitStep } from './training/fit-result.js';
+export type { FitCallback, FitControl, FitState } from './training/callbacks.js';
+export type {
+  FitBest,
+  FitDataset,
+  FitEvaluation,
+  FitLogRecord,
+  FitResult,
+  FitStages,
+  FitStep,
+} from './training/fit-result.js';
+export type { SaveStrategy, Strategy } from './training/strategy.js';
 export type { ColumnNeeds, ColumnRole } from './training/columns.js';
 export type { Scheduler, SchedulerOptions } from './training/schedulers.js';
 

@@ -39,11 +39,23 @@ export class SequentialEvaluator implements Evaluator {
 
   async evaluate(model: Encodes, options: EvaluateOptions = {}): Promise<Metrics> {
     checkEvaluation(model, options);
+    return this.evaluateWith((evaluator) => {
+      options.signal?.throwIfAborted();
+      return evaluator.evaluate(model, options);
+    });
+  }
+
+  /**
+   * What the evaluators give together.
+   *
+   * @param evaluate - Runs one of them.
+   * @internal
+   */
+  async evaluateWith(evaluate: (evaluator: Evaluator) => Promise<Metrics>): Promise<Metrics> {
     const all: Metrics = {};
     const scores: number[] = [];
     for (const evaluator of this.#evaluators) {
-      options.signal?.throwIfAborted();
-      const metrics = checkMetrics(evaluator, await evaluator.evaluate(model, options));
+      const metrics = checkMetrics(evaluator, await evaluate(evaluator));
       scores.push(metrics[evaluator.primaryMetric] ?? NaN);
       Object.assign(all, metrics);
     }

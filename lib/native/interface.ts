@@ -341,6 +341,8 @@ export interface NativeSteps {
   /** The number of the source that its batch is of. */
   readonly dataset: Float64Array;
   readonly epoch: Float64Array;
+  /** Epochs once it was taken, with the share of its own that is done: a whole number where that ends. */
+  readonly epochsDone: Float64Array;
   /** The seconds of a step's stages, from here on. */
   readonly sampling: Float64Array;
   readonly index: Float64Array;

@@ -1,6 +1,6 @@
 import { JsonFields, parseJson } from '../formats/json-fields.js';
 import type { NativeRunState } from '../native/index.js';
-import type { FitEvaluation, FitStep } from './fit-result.js';
+import type { FitEvaluation, FitLogRecord, FitStep } from './fit-result.js';
 
 /** What a run has reported so far. */
 export interface Progress {
@@ -8,7 +8,10 @@ export interface Progress {
   readonly runId: string;
   readonly history: readonly FitStep[];
   readonly evaluations: readonly FitEvaluation[];
+  readonly log: readonly FitLogRecord[];
   readonly rows: number;
+  /** Epochs done, with the share of the one under way. */
+  readonly epoch: number;
 }
 
 /** All that decides how a run goes on, by name: a run may resume only where these are equal. */
@@ -28,8 +31,8 @@ export interface SavedState {
 const version = 1;
 
 export function writeState(settings: RunSettings, scalars: RunScalars, progress: Progress): string {
-  const { history, evaluations, rows } = progress;
-  return JSON.stringify({ version, settings, ...scalars, history, evaluations, rows });
+  const { history, evaluations, log, rows, epoch: epochsDone } = progress;
+  return JSON.stringify({ version, settings, ...scalars, history, evaluations, log, rows, epochsDone });
 }
 
 /** @throws ModelFormatError naming the file and the field that is not as `writeState` writes it. */
@@ -38,6 +41,7 @@ export function readState(file: string, text: string): SavedState {
   if (state.integer('version') !== version) throw state.invalid('version', `${version}`);
   const history = state.objects('history').map((step, i) => readStep(step, i));
   const evaluations = state.objects('evaluations').map((evaluation) => readEvaluation(evaluation, history.length));
+  const log = state.objects('log').map((record) => readLogRecord(record, history.length));
   const randomState = state.string('randomState');
   if (!/^\d{1,20}$/.test(randomState) || BigInt(randomState) >= 1n << 64n) {
     throw state.invalid('randomState', 'a 64-bit number in decimal');
@@ -51,7 +55,7 @@ export function readState(file: string, text: string): SavedState {
   if (stepsOfEpoch > history.length) throw state.invalid('stepsOfEpoch', `at most the ${history.length} steps taken`);
   return {
     scalars: { historyBegin, randomState, epoch, stepsOfEpoch },
-    progress: { history, evaluations, rows: state.integer('rows') },
+    progress: { history, evaluations, log, rows: state.integer('rows'), epoch: number(state, 'epochsDone') },
     settings,
   };
 }
@@ -68,10 +72,21 @@ function readStep(fields: JsonFields, index: number): FitStep {
 }
 
 function readEvaluation(fields: JsonFields, steps: number): FitEvaluation {
+  return { step: stepOf(fields, steps), epoch: number(fields, 'epoch'), metrics: numbers(fields.object('metrics')) };
+}
+
+function readLogRecord(fields: JsonFields, steps: number): FitLogRecord {
+  return { ...numbers(fields), epoch: number(fields, 'epoch'), step: stepOf(fields, steps) };
+}
+
+function stepOf(fields: JsonFields, steps: number): number {
   const step = fields.integer('step');
   if (step > steps) throw fields.invalid('step', `at most the ${steps} steps taken`);
-  const metrics = fields.object('metrics');
-  return { step, metrics: Object.fromEntries(metrics.entries().map(([name]) => [name, number(metrics, name)])) };
+  return step;
+}
+
+function numbers(fields: JsonFields): Record<string, number> {
+  return Object.fromEntries(fields.entries().map(([name]) => [name, number(fields, name)]));
 }
 
 /** A number; JSON has null for those that are not finite. */

@@ -80,11 +80,46 @@ export async function writeCheckpoint(
   }
 }
 
-/** Removes what killed writers have left, and of the checkpoints of a run all but the last ones. */
-export async function removeOldCheckpoints(outputDir: string, runId: string, keep: number): Promise<void> {
+/**
+ * Removes what killed writers have left, and of the checkpoints of a run all but the last ones.
+ *
+ * @param best - The step of one that stays in any case, and is one of those to keep; the last one stays, too.
+ */
+export async function removeOldCheckpoints(
+  outputDir: string,
+  runId: string,
+  keep: number,
+  best: number | undefined,
+): Promise<void> {
   await removeAbandoned(outputDir, stagingPrefix);
   const own = (await checkpointsIn(outputDir)).filter(({ run }) => run === runId);
-  for (const { name } of own.slice(0, -keep)) await removeWhole(outputDir, name, stagingPrefix);
+  const old = own.slice(0, -keep);
+  const isAmongOld = old.some((checkpoint) => stepOf(checkpoint) === best);
+  if (isAmongOld && keep > 1) old.push(...own.slice(-keep).slice(0, 1));
+  for (const checkpoint of old) {
+    if (stepOf(checkpoint) !== best) await removeWhole(outputDir, checkpoint.name, stagingPrefix);
+  }
+}
+
+/**
+ * The weights in the checkpoint that a run has written at a step, in memory.
+ *
+ * @param folder - Of its checkpoints.
+ * @throws InvalidArgumentError where there is none; ModelFormatError for one that is damaged.
+ */
+export async function loadWeights(folder: string, runId: string, step: number): Promise<NativeTable> {
+  const own = (await checkpointsIn(folder)).filter(({ run }) => run === runId);
+  const checkpoint = own.findLast((candidate) => stepOf(candidate) === step);
+  if (checkpoint === undefined) {
+    throw new InvalidArgumentError(
+      `${folder} has no checkpoint of step ${step}, where the run to resume was best: loadBestModelAtEnd needs it`,
+    );
+  }
+  const file = path.join(folder, checkpoint.name, tensorFile);
+  const { header } = await readCheckpoint(path.join(folder, checkpoint.name));
+  const { byteOffset, shape } = tensorOf(file, header, 'weights', 'F32', [null, null]);
+  const [rows = 0, dim = 0] = shape;
+  return native.Table.load(file, byteOffset, 'F32', rows, dim, null, false);
 }
 
 async function stageState(

@@ -25,6 +25,9 @@ const leftOut = new Set([
   'signal',
 ]);
 
+/** The loss of a dataset of `evalDataset`. */
+const evalLossPattern = /^eval_(.+_)?loss$/;
+
 /** Rows of the log in which the loss of a run is told. */
 const logRows = 50;
 
@@ -33,31 +36,32 @@ export function describeDatasets({ datasets, sources, losses }: TrainingData): r
   return datasets.map((dataset, i) => describeDataset(dataset, losses[sources[i]?.loss ?? 0] ?? []));
 }
 
-/** @param trainDatasets - What `describeDatasets` has said of them. */
+/** @param datasets - What `describeDatasets` has said of them. */
 export function describeRun(
   settings: FitSettings,
-  trainDatasets: readonly CardDataset[],
+  datasets: { readonly train: readonly CardDataset[]; readonly eval: readonly CardDataset[] },
   result: FitResult,
 ): RunDescription {
-  const { trainDataset, loss, evaluator } = settings;
+  const { trainDataset, loss, evaluator, loadBestModelAtEnd } = settings;
   const hyperparameters = hyperparametersOf(settings);
   const defaults = hyperparametersOf(checkFitOptions({ trainDataset, loss }));
-  const datasetRows = trainDatasets.reduce((sum, { rows }) => sum + rows, 0);
-  const epochOf = (step: number): number => (result.rows / datasetRows) * (step / result.history.length);
+  const steps = result.history.length;
+  const epochOf = (step: number): number => (steps === 0 ? 0 : (result.epoch * step) / steps);
+  const hasBest = loadBestModelAtEnd && result.best !== undefined && result.best.step !== steps;
   return {
-    trainDatasets,
-    evalDatasets: [],
+    trainDatasets: datasets.train,
+    evalDatasets: datasets.eval,
     hyperparameters,
     changedHyperparameters: Object.keys(hyperparameters).filter(
       (name) => JSON.stringify(hyperparameters[name]) !== JSON.stringify(defaults[name]),
     ),
     evaluator: evaluator === undefined ? null : describeEvaluator(evaluator),
-    evaluations: result.evaluations.map(({ step, metrics }) => ({ epoch: epochOf(step), step, metrics })),
+    evaluations: result.evaluations,
     log: logOf(result, evaluator?.primaryMetric, epochOf),
-    bestStep: null,
-    trainingSeconds: result.seconds,
-    evaluationSeconds: 0,
-    citations: citationsOf(trainDatasets.flatMap((dataset) => lossNames(dataset.loss.name))),
+    bestStep: hasBest ? (result.best?.step ?? null) : null,
+    trainingSeconds: result.seconds - result.evaluationSeconds,
+    evaluationSeconds: result.evaluationSeconds,
+    citations: citationsOf(datasets.train.flatMap((dataset) => lossNames(dataset.loss.name))),
     versions: versions(),
   };
 }
@@ -74,7 +78,7 @@ function describeEvaluator({ name, primaryMetric, constructor }: Evaluator): Car
   return { kind: constructor === Object ? 'Evaluator' : constructor.name, name, primaryMetric };
 }
 
-/** The mean loss of some steps a row, and the metric that models are compared by in rows of its own steps. */
+/** The mean loss of some steps a row; the losses of datasets and the evaluator's primary metric in rows of their steps. */
 function logOf(
   { history, evaluations }: FitResult,
   primaryMetric: string | undefined,
@@ -88,9 +92,8 @@ function logOf(
     rows.set(begin + steps.length, { 'Training Loss': mean });
   }
   for (const { step, metrics } of evaluations) {
-    const value = primaryMetric === undefined ? undefined : metrics[primaryMetric];
-    if (primaryMetric !== undefined && value !== undefined)
-      rows.set(step, { ...rows.get(step), [primaryMetric]: value });
+    const told = Object.entries(metrics).filter(([name]) => name === primaryMetric || evalLossPattern.test(name));
+    if (told.length > 0) rows.set(step, { ...rows.get(step), ...Object.fromEntries(told) });
   }
   return [...rows].sort(([a], [b]) => a - b).map(([step, values]) => ({ epoch: epochOf(step), step, values }));
 }

@@ -13,10 +13,22 @@ import {
   positiveInteger,
 } from '../validate.js';
 import { fitAdvice } from '../foreign-options.js';
+import { checkCallbacks, type FitCallback } from './callbacks.js';
 import type { Dataset } from './dataset.js';
+import {
+  checkBestMetric,
+  checkEvalSteps,
+  checkEvalStrategy,
+  checkEvaluator,
+  checkLoadBest,
+  checkPatience,
+  checkSaveStrategy,
+  defaultLoggingSteps,
+} from './evaluation-options.js';
 import { checkLosses, type Datasets, type Losses } from './named-datasets.js';
 import type { Loss } from './losses/loss.js';
 import { checkSchedulerOptions, schedulers, type Scheduler, type SchedulerOptions } from './schedulers.js';
+import { strategies, type SaveStrategy, type Strategy } from './strategy.js';
 
 const batchSamplers = ['no_duplicates', 'random', 'sequential', 'group_by_label'] as const;
 const multiDatasetBatchSamplers = ['proportional', 'round_robin'] as const;
@@ -66,7 +78,7 @@ export interface FitOptions {
   readonly eps?: number;
   /** Decoupled weight decay, at most 1 / learningRate. Default: 0. */
   readonly weightDecay?: number;
-  /** Scale gradients of a greater global L2 norm down to it; null for none. Default: 1, for `sparse_adam` null. */
+  /** Scale gradients of a greater global L2 norm down to it; 0 or null for none. Default: 1, for `sparse_adam` null. */
   readonly maxGradNorm?: number | null;
   /**
    * `no_duplicates` (default): no text twice in a batch, since it would be a false negative; `random`: a random order;
@@ -88,16 +100,56 @@ export interface FitOptions {
   readonly precision?: TrainingPrecision;
   /** Of batches and dropped dims. The same seed gives the same bits on one instruction set. Default: 42. */
   readonly seed?: number;
-  /** Runs every `evalSteps` steps and after the last one. */
-  readonly evaluator?: Evaluator;
-  /** Default: only after the last step. */
+  /** Measures the model; several are run one after the other. */
+  readonly evaluator?: Evaluator | readonly Evaluator[];
+  /**
+   * A dataset, or several by name, whose loss tells how good the model is: that of `loss`, by the dataset's name where
+   * losses have names. Its batches are of `batchSize`, in the dataset's order.
+   */
+  readonly evalDataset?: Dataset | Datasets;
+  /**
+   * When to evaluate: every `evalSteps` `steps`, at the end of each `epoch`, or not at all, `no`; unless it is `no` also
+   * after the last step. Default: `steps` where there is something to evaluate by.
+   */
+  readonly evalStrategy?: Strategy;
+  /** Default: only after the last step; with `evalStrategy: 'steps'` as `loggingSteps`. */
   readonly evalSteps?: number;
-  /** Where checkpoints go: `checkpoint-STEP` folders, each a model and the state of the run. */
+  /** When to write a record of the log; unless it is `no` also after the last step. Default: `steps`. */
+  readonly loggingStrategy?: Strategy;
+  /** Default: 500. */
+  readonly loggingSteps?: number;
+  /**
+   * Where checkpoints go: `checkpoint-STEP` folders, each a model and the state of the run; and the log of the run,
+   * `log.jsonl`, and in `eval` the metrics of each evaluator as CSV.
+   */
   readonly outputDir?: string;
-  /** Write a checkpoint every that many steps. An aborted run writes one, too. Default: 500. */
+  /**
+   * When to write a checkpoint: every `saveSteps` `steps` (default), at the end of each `epoch`, when an evaluation was
+   * the `best` so far, or not at all, `no`. Unless it is `no`, an aborted run writes one too.
+   */
+  readonly saveStrategy?: SaveStrategy;
+  /** Default: 500. */
   readonly saveSteps?: number;
-  /** Checkpoints to keep. Default: 2. */
+  /** Checkpoints to keep: the last ones, and with `loadBestModelAtEnd` the best one in any case. Default: 2. */
   readonly saveTotalLimit?: number;
+  /**
+   * Leave the model with the table of the best evaluation, and not with the last one. That table is kept in memory, and
+   * with an `outputDir` also as a checkpoint. Default: false.
+   */
+  readonly loadBestModelAtEnd?: boolean;
+  /**
+   * What evaluations are compared by: a metric of the evaluator, `loss`, or `NAME_loss` of a dataset of `evalDataset`, each
+   * with or without `eval_` before it. Default: the loss of the `evalDataset`, else the evaluator's primary metric.
+   */
+  readonly metricForBestModel?: string;
+  /** Default: unless `metricForBestModel` ends with `loss`. */
+  readonly greaterIsBetter?: boolean;
+  /** Stop when so many evaluations in a row were no better than the best before them. Default: never. */
+  readonly earlyStoppingPatience?: number;
+  /** By how much an evaluation has to be better for that. Default: 0. */
+  readonly earlyStoppingThreshold?: number;
+  /** Are told what happens, and can stop the run, evaluate and save. */
+  readonly callbacks?: readonly FitCallback[];
   /**
    * Go on from a checkpoint, to the bits that the run would have had: a folder, or true for the newest one in
    * `outputDir` (a new run where there is none). The dataset and the other options must be those of the run.
@@ -156,7 +208,7 @@ function among<const Choice extends string>(choices: readonly Choice[]): (name: 
  */
 const fitOptions = {
   trainDataset: (_, dataset) => dataset as Dataset | Datasets, // checked as they are read
-  loss: (name, loss, { trainDataset }) => checkLosses(name, loss, trainDataset),
+  loss: checkLosses,
   epochs: orElse(1, positiveInteger),
   maxSteps: orElse(Infinity, positiveInteger),
   batchSize: orElse(2048, (name, value) => integer(name, value, { min: 1, max: 1 << 24 })),
@@ -178,10 +230,21 @@ const fitOptions = {
   precision: orElse('float32', among(trainingPrecisions)),
   seed: orElse(42, (name, value) => integer(name, value, { min: 0 })),
   evaluator: ifGiven(checkEvaluator),
-  evalSteps: ifGiven(positiveInteger),
+  evalDataset: (_, dataset) => dataset as Dataset | Datasets | undefined, // likewise
+  evalStrategy: checkEvalStrategy,
+  evalSteps: checkEvalSteps,
+  loggingStrategy: orElse('steps', among(strategies)),
+  loggingSteps: orElse(defaultLoggingSteps, positiveInteger),
   outputDir: ifGiven(nonEmptyString),
+  saveStrategy: checkSaveStrategy,
   saveSteps: orElse(500, positiveInteger),
   saveTotalLimit: orElse(2, positiveInteger),
+  loadBestModelAtEnd: checkLoadBest,
+  metricForBestModel: checkBestMetric,
+  greaterIsBetter: ifGiven(boolean),
+  earlyStoppingPatience: checkPatience,
+  earlyStoppingThreshold: orElse(0, (name, value) => finiteNumber(name, value, { min: 0 })),
+  callbacks: checkCallbacks,
   resumeFromCheckpoint: checkResume,
   onProgress: (name, report) => callback(name, report as FitOptions['onProgress']),
   signal: abortSignal,
@@ -220,12 +283,7 @@ function checkWeightDecay(name: string, decay: unknown, { learningRate = default
 
 function checkMaxGradNorm(name: string, norm: unknown, { optimizer }: FitOptions): number | null {
   if (norm === undefined) return optimizer === 'sparse_adam' ? null : 1;
-  return norm === null ? null : finiteNumber(name, norm, { above: 0 });
-}
-
-function checkEvaluator(name: string, evaluator: unknown): Evaluator {
-  if (typeof object(name, evaluator)['evaluate'] !== 'function') throw invalidArgument(name, 'an evaluator', evaluator);
-  return evaluator as Evaluator;
+  return norm === null || norm === 0 ? null : finiteNumber(name, norm, { min: 0 });
 }
 
 function checkResume(name: string, checkpoint: unknown, { outputDir }: FitOptions): boolean | string {

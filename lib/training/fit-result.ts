@@ -26,7 +26,31 @@ export interface FitDataset {
 export interface FitEvaluation {
   /** Steps taken before it. */
   readonly step: number;
+  /** Epochs done before it, with the share of the one under way. */
+  readonly epoch: number;
+  /** The evaluator's, by its names, and `eval_loss` or `eval_NAME_loss` of each dataset of `evalDataset`. */
   readonly metrics: Readonly<Record<string, number>>;
+}
+
+/**
+ * A line of the log, with the Trainer's names: `loss` (the mean of the steps since the last such line), `grad_norm` and
+ * `learning_rate` of the last of them, or the metrics of an evaluation, all with `eval_` before their names.
+ */
+export interface FitLogRecord {
+  /** Steps taken. */
+  readonly step: number;
+  /** Epochs done, with the share of the one under way. */
+  readonly epoch: number;
+  readonly [name: string]: number;
+}
+
+/** The best evaluation of a run. */
+export interface FitBest {
+  /** As it is called in the metrics. */
+  readonly metric: string;
+  readonly value: number;
+  /** Steps taken before it. */
+  readonly step: number;
 }
 
 /** What the steps of a run spent their time on, in seconds. */
@@ -47,10 +71,18 @@ export interface FitStages {
 export interface FitResult {
   readonly history: readonly FitStep[];
   readonly evaluations: readonly FitEvaluation[];
+  /** What the log file in `outputDir` has. */
+  readonly log: readonly FitLogRecord[];
+  /** Undefined where models were not compared, or none was better than none. */
+  readonly best: FitBest | undefined;
+  /** Epochs done, with the share of the last one. */
+  readonly epoch: number;
   /** Rows trained on, epochs counted. */
   readonly rows: number;
   /** Reading, tokenizing, training and evaluating. */
   readonly seconds: number;
+  /** Of these, evaluating. */
+  readonly evaluationSeconds: number;
   readonly stages: FitStages;
   /** The dataset; of several the first one. */
   readonly dataset: FitDataset;

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 
 import { untilAborted } from '../abort.js';
@@ -5,12 +6,20 @@ import { fromNative } from '../errors.js';
 import type { Encodes } from '../evaluation/evaluator.js';
 import { native, type NativeTable, type NativeTrainingConfig, type NativeTrainingRun } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
+import { BestMetric } from './best-metric.js';
+import { BestModel } from './best-model.js';
 import type { Progress, RunSettings } from './checkpoint-state.js';
-import { newRunId, removeOldCheckpoints, resumeLatest, resumeRun, writeCheckpoint } from './checkpoint.js';
+import { loadWeights, newRunId, removeOldCheckpoints, resumeLatest, resumeRun, writeCheckpoint } from './checkpoint.js';
+import type { Dataset } from './dataset.js';
 import { describeDatasets, describeRun, type RunDescription } from './describe-run.js';
+import { EarlyStopping } from './early-stopping.js';
 import { checkFitOptions, type FitOptions, type FitSettings } from './fit-options.js';
 import type { FitResult } from './fit-result.js';
+import type { Datasets } from './named-datasets.js';
 import { runConfig, runSettings } from './run-config.js';
+import { RunEvaluation } from './run-evaluation.js';
+import { RunLog } from './run-log.js';
+import { RunRecord } from './run-record.js';
 import { readTrainingData, releaseTrainingData, type TrainingData } from './training-data.js';
 import { TrainingSession } from './training-session.js';
 import { warnOfUnusedRows } from './unused.js';
@@ -36,11 +45,19 @@ export async function fit(
   const settings = checkFitOptions(options);
   const { signal } = settings;
   const begin = performance.now();
-  const data = await readTrainingData(start, settings, tokenizerKey, begin);
-  const described = describeDatasets(data);
+  const read = (option: 'trainDataset' | 'evalDataset', dataset: Dataset | Datasets): Promise<TrainingData> =>
+    readTrainingData(option, dataset, start, settings, tokenizerKey, begin);
+  const data = await read('trainDataset', settings.trainDataset);
+  const evalData = settings.evalDataset === undefined ? undefined : await read('evalDataset', settings.evalDataset);
+  const described = {
+    train: describeDatasets(data),
+    eval: evalData === undefined ? [] : describeDatasets(evalData),
+  };
   const config = runConfig(settings);
   const saved = runSettings(config, settings, data);
 
+  const metric = bestMetric(settings);
+  const best = metric && new BestModel(metric);
   const run = newRun(start.table, data, config);
   const stop = (): void => {
     run.stop();
@@ -49,19 +66,27 @@ export async function fit(
   try {
     await untilAborted(run.build(), signal);
     const progress = await resume(run, start.table, settings, saved);
+    if (best !== undefined) await resumeBest(best, progress, run, settings);
     const { runId } = progress;
-    const { outputDir, saveTotalLimit } = settings;
-    if (outputDir !== undefined) await removeOldCheckpoints(outputDir, runId, saveTotalLimit);
-    const save = async (outputDir: string, reported: Omit<Progress, 'runId'>): Promise<void> => {
-      const table = await run.snapshot();
-      publish(table);
+    const { epochs, maxSteps, outputDir, saveTotalLimit, loadBestModelAtEnd } = settings;
+    const removeOld = async (outputDir: string): Promise<void> => {
+      await removeOldCheckpoints(outputDir, runId, saveTotalLimit, loadBestModelAtEnd ? best?.best?.step : undefined);
+    };
+    if (outputDir !== undefined) await removeOld(outputDir);
+    const save = async (outputDir: string, table: NativeTable, reported: Omit<Progress, 'runId'>): Promise<void> => {
       report(); // the checkpoint's card tells of it
       await writeCheckpoint(outputDir, run, table, saved, { runId, ...reported }, saveModel);
-      await removeOldCheckpoints(outputDir, runId, saveTotalLimit);
+      await removeOld(outputDir);
     };
-    const { epochs, maxSteps } = settings;
     const steps = await untilAborted(run.countSteps(epochs, Math.min(maxSteps, Number.MAX_SAFE_INTEGER)), signal);
-    const session = new TrainingSession(run, steps, data.datasets, settings, { model, publish, save }, progress, begin);
+    const record = new RunRecord(progress, steps, data.datasets, best);
+    const parts = {
+      evaluation: evaluates(settings) ? new RunEvaluation(evalData, settings) : undefined,
+      best,
+      callbacks: [...earlyStopping(metric, settings), ...settings.callbacks],
+      log: outputDir === undefined ? undefined : new RunLog(outputDir, record.step > 0),
+    };
+    const session = new TrainingSession(run, record, data.datasets, settings, { model, publish, save }, parts, begin);
     const report = (): void => {
       const result = session.result();
       onResult(result, describeRun(settings, described, result));
@@ -77,9 +102,29 @@ export async function fit(
     throw fromNative(error, signal);
   } finally {
     signal?.removeEventListener('abort', stop);
+    best?.release();
     run.release();
     releaseTrainingData(data);
+    if (evalData !== undefined) releaseTrainingData(evalData);
   }
+}
+
+function evaluates({ evaluator, evalDataset }: FitSettings): boolean {
+  return evaluator !== undefined || evalDataset !== undefined;
+}
+
+/** Undefined where there is nothing to compare models by. */
+function bestMetric({ metricForBestModel, evaluator, greaterIsBetter }: FitSettings): BestMetric | undefined {
+  if (metricForBestModel === undefined && evaluator === undefined) return undefined;
+  return new BestMetric(() => metricForBestModel ?? evaluator?.primaryMetric ?? '', greaterIsBetter);
+}
+
+function earlyStopping(
+  metric: BestMetric | undefined,
+  { earlyStoppingPatience, earlyStoppingThreshold }: FitSettings,
+): readonly EarlyStopping[] {
+  if (metric === undefined || earlyStoppingPatience === undefined) return [];
+  return [new EarlyStopping(metric, earlyStoppingPatience, earlyStoppingThreshold)];
 }
 
 function newRun(
@@ -105,5 +150,20 @@ async function resume(
     resumeFromCheckpoint && outputDir !== undefined
       ? await resumeLatest(outputDir, run, table, runSettings)
       : undefined;
-  return progress ?? { runId: newRunId(), history: [], evaluations: [], rows: 0 };
+  return progress ?? { runId: newRunId(), history: [], evaluations: [], log: [], rows: 0, epoch: 0 };
+}
+
+/** What was best in the evaluations of a run that goes on, and its table. */
+async function resumeBest(
+  best: BestModel,
+  { runId, history, evaluations }: Progress,
+  run: NativeTrainingRun,
+  { loadBestModelAtEnd, resumeFromCheckpoint, outputDir = '' }: FitSettings,
+): Promise<void> {
+  for (const evaluation of evaluations) best.consider(evaluation);
+  if (!loadBestModelAtEnd || best.best === undefined) return;
+  const { step } = best.best;
+  const folder =
+    typeof resumeFromCheckpoint === 'string' ? path.dirname(path.resolve(resumeFromCheckpoint)) : outputDir;
+  best.keep(step === history.length ? await run.snapshot() : await loadWeights(folder, runId, step));
 }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../errors.js';
 import { nearestName } from '../validate.js';
 import type { Dataset } from './dataset.js';
+import type { FitOptions } from './fit-options.js';
 import { checkLoss, type Loss } from './losses/loss.js';
 
 /** Several datasets, by name. */
@@ -26,7 +27,7 @@ export interface NamedDataset {
  */
 export function nameDatasets(option: string, given: Dataset | Datasets, loss: Loss | Losses): readonly NamedDataset[] {
   if (!areSeveral(given)) {
-    const single = isLosses(loss) ? checkLoss('loss (one, since there is one dataset)', loss) : loss;
+    const single = isLosses(loss) ? checkLoss(`loss (one, since ${option} is one dataset)`, loss) : loss;
     return [{ name: option, option, dataset: given, loss: single }];
   }
   return Object.entries(given).map(([name, dataset]) => ({
@@ -37,17 +38,22 @@ export function nameDatasets(option: string, given: Dataset | Datasets, loss: Lo
   }));
 }
 
+/** The names of the datasets of an option: its own where it is one dataset. */
+export function datasetNames(option: string, given: unknown): readonly string[] {
+  return areSeveral(given) ? Object.keys(given) : [option];
+}
+
 /** @throws InvalidArgumentError for a loss that is none, or that is named for a dataset which does not exist. */
-export function checkLosses(option: string, given: unknown, datasets: unknown): Loss | Losses {
+export function checkLosses(option: string, given: unknown, { trainDataset, evalDataset }: FitOptions): Loss | Losses {
   if (!isLosses(given)) return checkLoss(option, given);
-  if (!areSeveral(datasets)) return given;
-  const names = Object.keys(datasets);
+  if (!areSeveral(trainDataset)) return given;
+  const names = [trainDataset, evalDataset].filter(areSeveral).flatMap((datasets) => Object.keys(datasets));
   for (const name of Object.keys(given)) {
     checkLoss(`${option}.${name}`, given[name]);
     if (names.includes(name)) continue;
     const nearest = nearestName(name, names);
     throw new InvalidArgumentError(
-      `expected names of datasets of trainDataset (${names.join(', ')}) for ${option} but received ${name}` +
+      `expected names of datasets (${[...new Set(names)].join(', ')}) for ${option} but received ${name}` +
         (nearest === undefined ? '' : `: did you mean ${nearest}?`),
     );
   }

@@ -36,7 +36,7 @@ export function runSettings(
   };
 }
 
-function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
+export function trainingPrecision({ precision }: FitSettings): 'float32' | 'bfloat16' {
   if (precision !== 'auto') return precision;
   return native.info().bfloat16 ? 'bfloat16' : 'float32';
 }

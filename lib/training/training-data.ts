@@ -5,11 +5,11 @@ import { untilAborted } from '../abort.js';
 import type { NativeLoss, NativeSource } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
 import { outOfRange } from '../validate.js';
-import { datasetRows } from './dataset.js';
+import { datasetRows, type Dataset } from './dataset.js';
 import { DatasetFile } from './files/dataset-file.js';
 import { reportMilliseconds, type FitSettings } from './fit-options.js';
 import type { Loss } from './losses/loss.js';
-import { nameDatasets, type NamedDataset } from './named-datasets.js';
+import { nameDatasets, type Datasets, type NamedDataset } from './named-datasets.js';
 import { tokenizeDataset, type SampledDataset } from './tokenize-dataset.js';
 import type { TokenizedDataset } from './tokenized-dataset.js';
 
@@ -21,7 +21,7 @@ export interface TrainingDataset extends SampledDataset {
   readonly loss: Loss;
 }
 
-/** All datasets of a run, ready to be trained on. */
+/** All datasets of a run, ready to be trained on, or to be evaluated by. */
 export interface TrainingData {
   readonly datasets: readonly TrainingDataset[];
   /** One a dataset. */
@@ -32,25 +32,27 @@ export interface TrainingData {
 }
 
 /**
- * Reads and tokenizes the datasets of a run, one after the other.
+ * Reads and tokenizes the datasets of an option, one after the other.
  *
  * @param begin - When `fit` was called, by `performance.now()`.
  */
 export async function readTrainingData(
+  option: 'trainDataset' | 'evalDataset',
+  given: Dataset | Datasets,
   model: StaticModel,
   settings: FitSettings,
   tokenizerKey: Uint8Array,
   begin: number,
 ): Promise<TrainingData> {
-  const { trainDataset, loss, signal } = settings;
-  const named = nameDatasets('trainDataset', trainDataset, loss);
+  const { evalDataset, loss, signal } = settings;
+  const named = nameDatasets(option, given, loss);
   for (const { loss: one } of named) checkBatchSize(settings.batchSize, one);
   const distinct = [...new Set(named.map((dataset) => dataset.loss))];
   const losses = distinct.map((one) => one.lower(model.table.dim));
   const datasets: TrainingDataset[] = [];
   const fingerprints: (readonly [name: string, fingerprint: string])[] = [];
   for (const dataset of named) {
-    const report = reporter(dataset, named.length > 1, settings, begin);
+    const report = reporter(dataset, named.length > 1 || evalDataset !== undefined, settings, begin);
     const reading = tokenizeDataset(model, dataset, tokenizerKey, report, signal);
     const { name, loss: one } = dataset;
     const title = titleOf(dataset, named.length > 1);

@@ -80,6 +80,7 @@ Napi::Value to_object(Napi::Env env, const std::vector<training::RunStep>& steps
   set("rows", [](const Step& step) { return static_cast<double>(step.rows); });
   set("dataset", [](const Step& step) { return static_cast<double>(step.source); });
   set("epoch", [](const Step& step) { return static_cast<double>(step.epoch); });
+  set("epochsDone", [](const Step& step) { return step.epochs_done; });
   set("sampling", [](const Step& step) { return step.sampling; });
   set("index", [](const Step& step) { return step.report.seconds.index; });
   set("catchUp", [](const Step& step) { return step.report.seconds.catch_up; });

@@ -138,7 +138,9 @@ Result<std::vector<RunStep>> Run::advance(std::span<const double> learning_rates
     }
     ++part.taken;
     ++steps_of_epoch_;
-    steps.push_back({report.value(), batch.size(), source, epoch_, sampling.count()});
+    const double of_epoch = static_cast<double>(steps_of_epoch_) / static_cast<double>(order_.size());
+    steps.push_back(
+        {report.value(), batch.size(), source, epoch_, static_cast<double>(epoch_) + of_epoch, sampling.count()});
   }
   return steps;
 } catch (const std::bad_alloc&) {

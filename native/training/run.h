@@ -40,7 +40,8 @@ struct RunStep {
   std::size_t rows = 0;    // of its batch
   std::size_t source = 0;  // that the batch is of
   std::uint64_t epoch = 0;
-  double sampling = 0.0;  // seconds to draw the batch
+  double epochs_done = 0.0;  // once it was taken: whole numbers where an epoch ends
+  double sampling = 0.0;     // seconds to draw the batch
 };
 
 // All that a run's next steps depend on, its settings and data aside.
