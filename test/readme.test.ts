@@ -49,6 +49,10 @@ function makeFolder(page: string): string {
   const folder = path.join(fixture, 'pages', page);
   mkdirSync(path.join(folder, 'node_modules'), { recursive: true });
   symlinkSync(checkout, path.join(folder, 'node_modules', 'stillvec'), 'junction');
+  // Draws the chart of docs/train.md.
+  for (const name of ['echarts', 'zrender', 'tslib']) {
+    symlinkSync(path.join(checkout, 'node_modules', name), path.join(folder, 'node_modules', name), 'junction');
+  }
   mkdirSync(path.join(folder, path.dirname(modelFolder)));
   symlinkSync(path.join(fixture, modelFolder), path.join(folder, modelFolder), 'junction');
   return folder;

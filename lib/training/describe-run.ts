@@ -47,7 +47,7 @@ export function describeRun(
   const defaults = hyperparametersOf(checkFitOptions({ trainDataset, loss }));
   const steps = result.history.length;
   const epochOf = (step: number): number => (steps === 0 ? 0 : (result.epoch * step) / steps);
-  const hasBest = loadBestModelAtEnd && result.best !== undefined && result.best.step !== steps;
+  const best = loadBestModelAtEnd ? result.best?.step : undefined;
   return {
     trainDatasets: datasets.train,
     evalDatasets: datasets.eval,
@@ -58,7 +58,7 @@ export function describeRun(
     evaluator: evaluator === undefined ? null : describeEvaluator(evaluator),
     evaluations: result.evaluations,
     log: logOf(result, evaluator?.primaryMetric, epochOf),
-    bestStep: hasBest ? (result.best?.step ?? null) : null,
+    bestStep: best === undefined || best === steps ? null : best,
     trainingSeconds: result.seconds - result.evaluationSeconds,
     evaluationSeconds: result.evaluationSeconds,
     citations: citationsOf(datasets.train.flatMap((dataset) => lossNames(dataset.loss.name))),

@@ -66,7 +66,8 @@ export function checkBestMetric(option: string, given: unknown, options: FitOpti
   if (given === undefined) {
     if (losses.length === 1) return losses[0];
     const isNeeded = loadBestModelAtEnd === true || saveStrategy === 'best' || earlyStoppingPatience !== undefined;
-    if (!isNeeded || evaluator !== undefined) return undefined;
+    // Without any loss, the option that needs one is refused.
+    if (!isNeeded || evaluator !== undefined || losses.length === 0) return undefined;
     throw invalidArgument(option, `one of ${losses.join(', ')}`, given);
   }
   const metric = nonEmptyString(option, given);

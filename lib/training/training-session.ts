@@ -129,16 +129,17 @@ export class TrainingSession {
       }
       if (!(await this.#advance())) break;
       await this.#tell('onStepEnd');
-      await this.#doWhatIsDue('steps');
-      if (Number.isInteger(record.epoch)) await this.#endEpoch();
+      if (Number.isInteger(record.epoch)) await this.#endEpoch('steps');
+      else await this.#doWhatIsDue('steps');
     }
     if (this.#isInEpoch) await this.#endEpoch();
   }
 
-  async #endEpoch(): Promise<void> {
+  /** @param moments - Of which this is one, too: a checkpoint has to know of the evaluation of its step. */
+  async #endEpoch(...moments: readonly Moment[]): Promise<void> {
     this.#isInEpoch = false;
     await this.#tell('onEpochEnd');
-    await this.#doWhatIsDue('epoch');
+    await this.#doWhatIsDue(...moments, 'epoch');
   }
 
   /** Takes steps until something is due, and reports them; false when there are no more. */
@@ -189,16 +190,17 @@ export class TrainingSession {
     return learningRate * scheduleFactor(scheduler, step, run, schedulerOptions);
   }
 
-  /** What an option says is due at this moment, and what callbacks have asked for. */
-  async #doWhatIsDue(moment?: Moment): Promise<void> {
+  /** What an option says is due at these moments, and what callbacks have asked for. */
+  async #doWhatIsDue(...moments: readonly Moment[]): Promise<void> {
     const { record } = this;
-    const isDue = (interval: Interval): boolean => moment !== undefined && interval.isDue(moment, record.step);
+    const isDue = (interval: Interval): boolean => moments.some((moment) => interval.isDue(moment, record.step));
     if (isDue(this.#logging) && record.logSteps()) await this.#tellOfLog();
     const isToEvaluate = this.#control.take('evaluate') || isDue(this.#evaluating);
     const isBest = isToEvaluate && (await this.#evaluate());
     const { saveStrategy, loadBestModelAtEnd } = this.settings;
     const isBestSaved = saveStrategy === 'best' || (loadBestModelAtEnd && saveStrategy !== 'no');
-    const isToSave = this.#control.take('save') || (moment !== 'end' && isDue(this.#saving)) || (isBest && isBestSaved);
+    const isToSave =
+      this.#control.take('save') || (!moments.includes('end') && isDue(this.#saving)) || (isBest && isBestSaved);
     if (isToSave) await this.#save();
   }
 

@@ -37,7 +37,8 @@ async function train(options: Partial<FitOptions>): Promise<string> {
   return (await model.encode(letters)).data.join();
 }
 
-const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
+const names = (folder: string): string[] =>
+  (existsSync(folder) ? readdirSync(folder).sort() : []).filter((name) => !/^log.*\.jsonl$/.test(name));
 
 /** What an action warns of. */
 async function warningsOf(action: () => Promise<unknown>): Promise<unknown[]> {
@@ -62,7 +63,7 @@ test('a later run in a used folder keeps its own checkpoints, and all of the oth
 
   // The newest is the one saved last, not the one of the most steps.
   await train({ outputDir, maxSteps: 2 });
-  await expect(train({ outputDir, maxSteps: 8, resumeFromCheckpoint: true })).rejects.toThrow(/maxSteps 2/);
+  await expect(train({ outputDir, maxSteps: 1, resumeFromCheckpoint: true })).rejects.toThrow(/maxSteps 2/);
   expect(await train({ learningRate: 0.01 })).toBe(expected);
 });
 
@@ -125,7 +126,7 @@ test.each<[string, Record<string, unknown>]>([
   ['step', { history: [{ step: 1, learningRate: 0, loss: 0, gradNorm: 0 }] }],
   ['loss', { history: [{ step: 0, learningRate: 0, loss: 'low', gradNorm: 0 }], historyBegin: 0 }],
   ['evaluations', { evaluations: null }],
-  ['metrics', { evaluations: [{ step: 1, metrics: 7 }] }],
+  ['metrics', { evaluations: [{ step: 1, epoch: 0, metrics: 7 }] }],
   ['step', { evaluations: [{ step: 1e9, metrics: {} }] }],
   ['rows', { rows: 1.5 }],
   ['version', { version: 2 }],

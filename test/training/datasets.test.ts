@@ -198,14 +198,14 @@ describe('several datasets that do not fit', () => {
     [
       'a loss for one that does not exist',
       { trainDataset: { nli, qa }, loss: { nli: ranking, qa: ranking, sst: ranking } },
-      /expected names of datasets of trainDataset \(nli, qa\) for loss but received sst/,
+      /expected names of datasets \(nli, qa\) for loss but received sst/,
     ],
     ['one without a loss', { trainDataset: { nli, qa }, loss: { nli: ranking } }, /for loss\.qa, as trainDataset has/],
     ['a loss by name that is none', { trainDataset: { nli }, loss: { nli: 1, qa: ranking } as never }, /for loss\.nli/],
     [
       'losses by name for one dataset',
       { trainDataset: nli, loss: { nli: ranking } },
-      /one, since there is one dataset/,
+      /one, since trainDataset is one dataset/,
     ],
     ['columns of another loss', { trainDataset: { nli, sts }, loss: ranking }, /"score" of trainDataset\.sts/],
     [

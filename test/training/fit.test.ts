@@ -212,7 +212,7 @@ describe('wrong input', () => {
     ['an unknown sampler', { batchSampler: 'all' }, /batchSampler/],
     ['an unknown precision', { precision: 'float16' }, /precision/],
     ['a negative seed', { seed: -1 }, /seed/],
-    ['a max norm of 0', { maxGradNorm: 0 }, /maxGradNorm/],
+    ['a max norm of -1', { maxGradNorm: -1 }, /maxGradNorm/],
     ['betas of 1', { betas: [0.9, 1] }, /betas/],
     ['dims above the width', { loss: new MatryoshkaLoss(ranking, { dims: [dim * 2] }) }, /dims.*at most 32/],
     ['equal texts only', { trainDataset: Array.from({ length: 5 }, () => ({ anchor: 'a', positive: 'b' })) }, /batch/],
