@@ -3,12 +3,23 @@ import type { Evaluator } from '../evaluation/evaluator.js';
 import { SequentialEvaluator } from '../evaluation/sequential-evaluator.js';
 import { boolean, invalidArgument, nonEmptyString, object, oneOf, positiveInteger } from '../validate.js';
 import { logName, unknownMetric } from './best-metric.js';
-import type { FitOptions } from './fit-options.js';
 import { datasetNames } from './named-datasets.js';
 import { saveStrategies, strategies, type SaveStrategy, type Strategy } from './strategy.js';
 
 // The options of `fit` that ask how good a model is. What one of them needs of the others is checked before anything is
 // read, so that no run fails at its first evaluation for what could be known before.
+
+/** The options of `fit` that these are about, as a caller gives them. */
+interface Asked {
+  readonly evaluator?: unknown;
+  readonly evalDataset?: unknown;
+  readonly evalStrategy?: Strategy;
+  readonly evalSteps?: number;
+  readonly loggingSteps?: number;
+  readonly saveStrategy?: SaveStrategy;
+  readonly loadBestModelAtEnd?: boolean;
+  readonly earlyStoppingPatience?: number;
+}
 
 /** Steps between records of the log. */
 export const defaultLoggingSteps = 500;
@@ -26,7 +37,7 @@ export function checkEvaluator(option: string, given: unknown): Evaluator {
   return given as Evaluator;
 }
 
-export function checkEvalStrategy(option: string, given: unknown, options: FitOptions): Strategy {
+export function checkEvalStrategy(option: string, given: unknown, options: Asked): Strategy {
   const isMeasured = measures(options);
   if (given === undefined) return isMeasured ? 'steps' : 'no';
   const strategy = oneOf(option, given, strategies);
@@ -35,24 +46,24 @@ export function checkEvalStrategy(option: string, given: unknown, options: FitOp
 }
 
 /** Only an evaluation at the end, unless something is said. */
-export function checkEvalSteps(option: string, given: unknown, { evalStrategy, loggingSteps }: FitOptions): number {
+export function checkEvalSteps(option: string, given: unknown, { evalStrategy, loggingSteps }: Asked): number {
   if (given !== undefined) return positiveInteger(option, given);
   return evalStrategy === 'steps' ? (loggingSteps ?? defaultLoggingSteps) : Infinity;
 }
 
-export function checkSaveStrategy(option: string, given: unknown, options: FitOptions): SaveStrategy {
+export function checkSaveStrategy(option: string, given: unknown, options: Asked): SaveStrategy {
   const strategy = oneOf(option, given ?? 'steps', saveStrategies);
   if (strategy === 'best') checkCompares("saveStrategy 'best'", options);
   return strategy;
 }
 
-export function checkLoadBest(option: string, given: unknown, options: FitOptions): boolean {
+export function checkLoadBest(option: string, given: unknown, options: Asked): boolean {
   const isWanted = boolean(option, given ?? false);
   if (isWanted) checkCompares(option, options);
   return isWanted;
 }
 
-export function checkPatience(option: string, given: unknown, options: FitOptions): number | undefined {
+export function checkPatience(option: string, given: unknown, options: Asked): number | undefined {
   if (given === undefined) return undefined;
   const patience = positiveInteger(option, given);
   checkCompares(option, options);
@@ -60,7 +71,7 @@ export function checkPatience(option: string, given: unknown, options: FitOption
 }
 
 /** With or without `eval_`; undefined for the evaluator's primary metric. */
-export function checkBestMetric(option: string, given: unknown, options: FitOptions): string | undefined {
+export function checkBestMetric(option: string, given: unknown, options: Asked): string | undefined {
   const { evaluator, evalDataset, loadBestModelAtEnd, saveStrategy, earlyStoppingPatience } = options;
   const losses = (evalDataset === undefined ? [] : datasetNames('evalDataset', evalDataset)).map(evalLossName);
   if (given === undefined) {
@@ -77,12 +88,12 @@ export function checkBestMetric(option: string, given: unknown, options: FitOpti
   return metric;
 }
 
-function measures({ evaluator, evalDataset }: FitOptions): boolean {
+function measures({ evaluator, evalDataset }: Asked): boolean {
   return evaluator !== undefined || evalDataset !== undefined;
 }
 
 /** @throws InvalidArgumentError where there are no evaluations in a run that could be compared. */
-function checkCompares(option: string, options: FitOptions): void {
+function checkCompares(option: string, options: Asked): void {
   const { evalStrategy, evalSteps } = options;
   const isRepeated = evalStrategy === undefined ? evalSteps !== undefined : evalStrategy !== 'no';
   const missing = [

@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from '../errors.js';
 import { nearestName } from '../validate.js';
 import type { Dataset } from './dataset.js';
-import type { FitOptions } from './fit-options.js';
 import { checkLoss, type Loss } from './losses/loss.js';
 
 /** Several datasets, by name. */
@@ -44,7 +43,11 @@ export function datasetNames(option: string, given: unknown): readonly string[] 
 }
 
 /** @throws InvalidArgumentError for a loss that is none, or that is named for a dataset which does not exist. */
-export function checkLosses(option: string, given: unknown, { trainDataset, evalDataset }: FitOptions): Loss | Losses {
+export function checkLosses(
+  option: string,
+  given: unknown,
+  { trainDataset, evalDataset }: { readonly trainDataset?: unknown; readonly evalDataset?: unknown },
+): Loss | Losses {
   if (!isLosses(given)) return checkLoss(option, given);
   if (!areSeveral(trainDataset)) return given;
   const names = [trainDataset, evalDataset].filter(areSeveral).flatMap((datasets) => Object.keys(datasets));

@@ -25,6 +25,7 @@ training::Settings settings_of(const Napi::Object& object) {
     } else if (value.IsArray()) {
       const auto array = value.As<Napi::Array>();
       std::vector<std::string> strings;
+      strings.reserve(array.Length());
       for (std::uint32_t k = 0; k < array.Length(); ++k) strings.push_back(array.Get(k).ToString().Utf8Value());
       settings.values[name] = std::move(strings);
     } else {

@@ -28,11 +28,12 @@ training::RowValues row_values(const Napi::Value& value, std::size_t rows, const
 std::vector<training::RowValues> guide_values(const Napi::Value& value, std::size_t rows, std::size_t columns) {
   if (!value.IsArray()) fail_argument(value.Env(), "expected an array for each of the guides");
   const auto array = value.As<Napi::Array>();
-  std::vector<training::RowValues> guides;
-  for (std::uint32_t i = 0; i < array.Length(); ++i) guides.push_back(row_values(array.Get(i), rows, "guides"));
-  if (!guides.empty() && guides.size() != columns) {
+  if (array.Length() != 0 && array.Length() != columns) {
     fail_argument(value.Env(), "expected guides for all columns");
   }
+  std::vector<training::RowValues> guides;
+  guides.reserve(array.Length());
+  for (std::uint32_t i = 0; i < array.Length(); ++i) guides.push_back(row_values(array.Get(i), rows, "guides"));
   for (const training::RowValues& guide : guides) {
     if (guide.width != guides.front().width) fail_argument(value.Env(), "expected guides of one width");
   }

@@ -13,7 +13,7 @@
 
 namespace stillvec::training {
 
-Result<double> evaluate_loss(ThreadPool& pool, std::shared_ptr<const model::EmbeddingTable> table, Source source,
+Result<double> evaluate_loss(ThreadPool& pool, const std::shared_ptr<const model::EmbeddingTable>& table, Source source,
                              std::vector<CriterionTerm> terms, Precision precision, std::size_t batch_size,
                              const ShallStop& shall_stop) try {
   for (CriterionTerm& term : terms) term.dims_per_step = 0;

@@ -18,7 +18,7 @@ namespace stillvec::training {
 //
 // kInvalidArgument for a source or terms that Criterion refuses, for a loss that learns something itself, which is
 // known to its run only, and where there is no batch; kAborted where it was stopped.
-Result<double> evaluate_loss(ThreadPool& pool, std::shared_ptr<const model::EmbeddingTable> table, Source source,
+Result<double> evaluate_loss(ThreadPool& pool, const std::shared_ptr<const model::EmbeddingTable>& table, Source source,
                              std::vector<CriterionTerm> terms, Precision precision, std::size_t batch_size,
                              const ShallStop& shall_stop = {});
 

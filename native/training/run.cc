@@ -38,7 +38,7 @@ Status of_source(const RunSource& data, Status status) {
 
 }  // namespace
 
-Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, std::shared_ptr<const model::EmbeddingTable> initial,
+Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const std::shared_ptr<const model::EmbeddingTable>& initial,
                                          std::vector<RunSource> sources, RunConfig config) try {
   if (sources.empty()) return invalid("expected one or more sources");
   if (config.batch_size == 0) return invalid("expected at least 1 for batchSize but received 0");

@@ -62,7 +62,8 @@ class Run {
   // Starts from a copy of `initial`. `pool` must outlive the run. kInvalidArgument for no sources, a source without
   // columns or with columns of several lengths, a batch smaller than a loss learns from, a loss that there is not, and
   // what Criterion, Trainer and the sampler refuse, naming the source; kUnsupported for more than 2^32 - 2 rows.
-  static Result<std::unique_ptr<Run>> create(ThreadPool& pool, std::shared_ptr<const model::EmbeddingTable> initial,
+  static Result<std::unique_ptr<Run>> create(ThreadPool& pool,
+                                             const std::shared_ptr<const model::EmbeddingTable>& initial,
                                              std::vector<RunSource> sources, RunConfig config);
 
   // How many steps the first `epochs` epochs hold; `most` where they are more. kAborted where it was stopped.
