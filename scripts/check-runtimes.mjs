@@ -1,5 +1,6 @@
 // `npm run check:runtimes`: the package on every runtime and from every package manager of runtimes/versions.json, all from
-// npm. Prints as it goes; PART... runs some parts alone: jest, smoke, managers. `--newer` prints newer versions instead.
+// npm. Prints as it goes; PART... runs some parts alone: jest, smoke, managers. `--newer` prints newer versions instead,
+// `--without-jest MAJOR` leaves out a Node on which jest has been run already.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -10,7 +11,10 @@ import { run, step } from './support/run.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const versions = JSON.parse(readFileSync('scripts/runtimes/versions.json', 'utf8'));
-const { values, positionals } = parseArgs({ options: { newer: { type: 'boolean' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { newer: { type: 'boolean' }, 'without-jest': { type: 'string' } },
+  allowPositionals: true,
+});
 const parts = positionals.length > 0 ? positionals : ['smoke', 'managers', 'jest'];
 
 /** Tools and the tarball; kept, so that only the first run downloads. */
@@ -215,7 +219,7 @@ async function installAndSmoke({ name, node, script, program, args, files, run: 
 }
 
 async function checkJest() {
-  for (const major of ['20', '24', '26']) {
+  for (const major of ['20', '24', '26'].filter((major) => major !== values['without-jest'])) {
     await timed(`jest on Node.js ${versions.node[major]}`, async () => {
       const node = nodeBinary(major);
       const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
