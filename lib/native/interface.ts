@@ -361,7 +361,10 @@ export interface NativeTrainingRun {
   /** Takes one step a learning rate, until they, the epochs or the time are used up or `stop` is called. */
   advance(learningRates: Float64Array, epochs: number, milliseconds: number): Promise<NativeSteps>;
   stop(): void;
+  /** The table as it stands. */
   snapshot(): Promise<NativeTable>;
+  /** The same, in the run's own memory, and so without a wait for more. It can do nothing any more. */
+  finish(): Promise<NativeTable>;
   /** All that the next steps depend on but the three tables, which `copyState` gives. */
   state(): NativeRunState;
   /** Fills `target` with the values of a table from number `begin` on. */

@@ -99,6 +99,7 @@ Napi::Function TrainingRun::define(Napi::Env env) {
                                instance_method<&TrainingRun::advance>("advance"),
                                instance_method<&TrainingRun::stop>("stop"),
                                instance_method<&TrainingRun::snapshot>("snapshot"),
+                               instance_method<&TrainingRun::finish>("finish"),
                                instance_method<&TrainingRun::state>("state"),
                                instance_method<&TrainingRun::copy_state>("copyState"),
                                instance_method<&TrainingRun::restore>("restore"),
@@ -140,7 +141,7 @@ Napi::Value TrainingRun::build(const Napi::CallbackInfo& info) {
 
 void TrainingRun::check_idle(Napi::Env env) const {
   if (state_->busy) fail_argument(env, "the run is at work");
-  if (state_->run == nullptr) fail_argument(env, "the run has not been built");
+  if (state_->run == nullptr) fail_argument(env, "the run has not been built, or it is over");
 }
 
 // countSteps(epochs, most): Promise<number>. How many steps so many epochs hold, or `most` where they are more.
@@ -190,6 +191,18 @@ Napi::Value TrainingRun::snapshot(const Napi::CallbackInfo& info) {
         return [table = state->run->snapshot()](Napi::Env settled) {
           return Table::wrap(settled, unwrap(settled, table));
         };
+      },
+      hold(state_, state_->busy));
+}
+
+// finish(): Promise<Table>, the same in the run's own memory. The run can do nothing any more.
+Napi::Value TrainingRun::finish(const Napi::CallbackInfo& info) {
+  check_idle(info.Env());
+  return run_on_thread(
+      info.Env(),
+      [state = state_](const std::atomic<bool>&) -> Settle {
+        const std::unique_ptr<training::Run> run = std::move(state->run);
+        return [table = std::move(*run).finish()](Napi::Env settled) { return Table::wrap(settled, table); };
       },
       hold(state_, state_->busy));
 }

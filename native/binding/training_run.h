@@ -27,6 +27,7 @@ class TrainingRun : public ObjectWrap<TrainingRun> {
   Napi::Value advance(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value snapshot(const Napi::CallbackInfo& info);
+  Napi::Value finish(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
   Napi::Value copy_state(const Napi::CallbackInfo& info);
   Napi::Value restore(const Napi::CallbackInfo& info);

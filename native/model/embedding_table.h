@@ -73,6 +73,11 @@ class EmbeddingTable {
   const std::byte* data() const { return data_; }        // row r begins at r * dim * dtype_size
   const float* scales() const { return scales_.get(); }  // one a row for kI8, else nullptr
 
+  // A table of `rows` x `dim` f32 that `values` holds.
+  static std::shared_ptr<const EmbeddingTable> of_f32(std::size_t rows, std::size_t dim, Buffer<float> values) {
+    return finish({std::move(values).into_bytes(), Dtype::kF32, rows, dim}, nullptr);
+  }
+
   // The same values as another dtype (rounded to nearest even; kI8 with scale = max|row| / 127).
   Result<std::shared_ptr<const EmbeddingTable>> convert(Dtype dtype, ThreadPool& pool) const;
 

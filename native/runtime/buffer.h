@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 #include "runtime/pages.h"
 
@@ -45,6 +46,14 @@ class Buffer {
     if (bytes > 0) offer_pages(static_cast<void*>(values_.get()), bytes);
   }
 
+  // The memory, with what it holds, as bytes.
+  Buffer<std::byte> into_bytes() && {
+    Buffer<std::byte> bytes;
+    bytes.capacity_ = std::exchange(capacity_, 0) * sizeof(T);
+    bytes.values_ = {reinterpret_cast<std::byte*>(values_.release()), {values_.get_deleter().mapped_bytes}};
+    return bytes;
+  }
+
   std::size_t capacity() const { return capacity_; }
   T* data() { return values_.get(); }
   const T* data() const { return values_.get(); }
@@ -52,6 +61,9 @@ class Buffer {
   const T& operator[](std::size_t i) const { return values_.get()[i]; }
 
  private:
+  template <typename U>
+  friend class Buffer;
+
   static constexpr std::size_t kCacheLine = 64;
 
 #if defined(_WIN32)

@@ -156,6 +156,11 @@ Result<std::shared_ptr<const model::EmbeddingTable>> Run::snapshot() const {
   return table;
 }
 
+std::shared_ptr<const model::EmbeddingTable> Run::finish() && {
+  const std::size_t rows = trainer_->rows(), dim = trainer_->dim();
+  return model::EmbeddingTable::of_f32(rows, dim, std::move(*trainer_).take_table());
+}
+
 RunState Run::state() const {
   RunState state{trainer_->state(), epoch_, steps_of_epoch_, {}};
   for (const auto& criterion : criteria_) criterion->describe(state.losses);

@@ -78,6 +78,9 @@ class Run {
   // The table as it stands.
   Result<std::shared_ptr<const model::EmbeddingTable>> snapshot() const;
 
+  // The same, in the run's own memory and so without a wait for more. It is the last that the run does.
+  std::shared_ptr<const model::EmbeddingTable> finish() &&;
+
   // For exact resume: a run of the same data and settings that restores this state goes on with the same bits. The
   // trainer's arrays are its own, until it changes.
   RunState state() const;

@@ -217,6 +217,11 @@ Status Trainer::snapshot(std::span<float> out) const {
   return Status::ok();
 }
 
+Buffer<float> Trainer::take_table() && {
+  synchronize();
+  return std::move(impl_->table);
+}
+
 TrainerState Trainer::state() const {
   TrainerState state;
   state.table = table();

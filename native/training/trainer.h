@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "runtime/buffer.h"
 #include "runtime/shall_stop.h"
 #include "runtime/status.h"
 #include "training/source.h"
@@ -86,6 +87,9 @@ class Trainer {
   // Writes what table() would be after synchronize() to `out` (rows x dim), and changes nothing: for evaluation and
   // saving, which then leave no trace in the bits of later steps. kInvalidArgument for another size.
   Status snapshot(std::span<float> out) const;
+
+  // What snapshot() would write, in the trainer's own memory. It is the last that the trainer does.
+  Buffer<float> take_table() &&;
 
   // For exact resume: a trainer of the same settings that restores this state goes on with the same bits.
   TrainerState state() const;

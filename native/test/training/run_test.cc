@@ -190,6 +190,20 @@ TEST(Run, ResumesWhatALossLearns) {
   EXPECT_EQ(resumed->restore(wrong).code, Code::kInvalidArgument);
 }
 
+TEST(Run, FinishGivesWhatASnapshotWould) {
+  const Data data = random_data(11, {30});
+  ThreadPool pool(2);
+  for (OptimizerKind kind : {OptimizerKind::kAdamW, OptimizerKind::kSparseAdam}) {
+    RunConfig config = config_of("random", 6);
+    config.optimizer.kind = kind;
+    auto run = make(pool, data, config);
+    advance(*run, 7);
+    const std::vector<float> snapshot = values_of(*run);
+    const auto table = std::move(*run).finish();
+    EXPECT_TRUE(std::ranges::equal(table->f32(), snapshot));
+  }
+}
+
 TEST(Run, OneStepAtLeastWhateverTheTime) {
   const Data data = random_data(4, {30});
   ThreadPool pool(1);
