@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "kernels/adam/adam.h"
 #include "kernels/prefetch.h"
@@ -63,40 +64,45 @@ Optimizer::Optimizer(ThreadPool& pool, const OptimizerConfig& config, std::size_
 void Optimizer::catch_up(std::span<const std::uint32_t> rows, float* table) {
   if (slumber_.step() - slumber_.base() >= kMostHistory) synchronize(table);
   if (config_.kind != OptimizerKind::kAdamW) return;
-  const std::uint64_t now = slumber_.step();
   sleeping_.clear();
   for (std::uint32_t row : rows) {
-    if (sleeps(row) && last_[row] < now) sleeping_.push_back(last_[row]);
+    if (sleeps(row) && !is_ahead(row)) sleeping_.push_back(last_[row]);
   }
-  if (sleeping_.empty()) return;
+  if (sleeping_.empty() && !has_ahead_) return;
   slumber_.prepare(sleeping_);
   const kernels::AdamKernels& adam = kernels::adam_kernels();
   pool_.parallel_for(kernels::blocks_for(rows.size(), kRowsPerChunk), [&](std::size_t chunk, unsigned) {
     const std::size_t end = std::min(rows.size(), (chunk + 1) * kRowsPerChunk);
     for (std::size_t i = chunk * kRowsPerChunk; i < end; ++i) {
       const std::size_t row = rows[i];
-      if (!sleeps(row) || last_[row] >= now) continue;
+      if (!sleeps(row)) continue;
+      if (is_ahead(row)) {
+        last_[row] = last_step(row);
+        continue;
+      }
       adam.catch_up(slumber_.get(last_[row]), first_moment_.data() + row * dim_, second_moment_.data() + row * dim_,
                     dim_, table + row * dim_);
     }
   });
+  if (!std::exchange(has_ahead_, false)) return;
+  // The batch that these were for does not come next.
+  for (std::size_t row = 0; row < rows_; ++row) {
+    if (is_ahead(row)) wake(row);
+  }
 }
 
 void Optimizer::settle(std::span<const std::uint32_t> rows) {
-  if (config_.kind != OptimizerKind::kAdamW) return;
-  const std::uint64_t now = slumber_.step();
-  pool_.parallel_for(kernels::blocks_for(rows.size(), kRowsPerChunk), [&](std::size_t chunk, unsigned) {
-    const std::size_t end = std::min(rows.size(), (chunk + 1) * kRowsPerChunk);
-    for (std::size_t i = chunk * kRowsPerChunk; i < end; ++i) {
-      if (sleeps(rows[i]) && last_[rows[i]] < now) wake(rows[i]);
-    }
-  });
+  for (const std::uint32_t row : rows) {
+    if (!sleeps(row)) continue;
+    last_[row] |= kAhead;
+    has_ahead_ = true;
+  }
 }
 
 // Moments as of the last step, for a row whose weights are.
 void Optimizer::wake(std::size_t row) {
   const kernels::RowKernels& row_kernels = kernels::row_kernels();
-  const std::uint64_t steps = slumber_.step() - last_[row];
+  const std::uint64_t steps = slumber_.step() - last_step(row);
   row_kernels.scale(slumber_.beta1_power(steps), dim_, first_moment_.data() + row * dim_);
   row_kernels.scale(slumber_.beta2_power(steps), dim_, second_moment_.data() + row * dim_);
   last_[row] = static_cast<std::uint32_t>(slumber_.step());
@@ -104,32 +110,40 @@ void Optimizer::wake(std::size_t row) {
 
 void Optimizer::synchronize(float* table) {
   if (config_.kind == OptimizerKind::kAdamW) {
-    const std::uint64_t now = slumber_.step();
-    slumber_.prepare(last_);
+    prepare_all();
     const kernels::AdamKernels& adam = kernels::adam_kernels();
     pool_.parallel_for(kernels::blocks_for(rows_, kRowsPerChunk), [&](std::size_t chunk, unsigned) {
       const std::size_t end = std::min(rows_, (chunk + 1) * kRowsPerChunk);
       for (std::size_t row = chunk * kRowsPerChunk; row < end; ++row) {
-        if (!sleeps(row) || last_[row] >= now) continue;
-        adam.catch_up(slumber_.get(last_[row]), first_moment_.data() + row * dim_, second_moment_.data() + row * dim_,
-                      dim_, table + row * dim_);
+        if (!sleeps(row)) continue;
+        if (!is_ahead(row)) {
+          adam.catch_up(slumber_.get(last_[row]), first_moment_.data() + row * dim_, second_moment_.data() + row * dim_,
+                        dim_, table + row * dim_);
+        }
         wake(row);
       }
     });
   }
+  has_ahead_ = false;
   slumber_.forget();
 }
 
+void Optimizer::prepare_all() {
+  sleeping_.clear();
+  for (std::size_t row = 0; row < rows_; ++row) {
+    if (sleeps(row) && !is_ahead(row)) sleeping_.push_back(last_[row]);
+  }
+  slumber_.prepare(sleeping_);
+}
+
 void Optimizer::snapshot(const float* table, float* out) {
-  const std::uint64_t now = slumber_.step();
-  const bool is_lazy = config_.kind == OptimizerKind::kAdamW;
-  if (is_lazy) slumber_.prepare(last_);
+  prepare_all();
   const kernels::AdamKernels& adam = kernels::adam_kernels();
   pool_.parallel_for(kernels::blocks_for(rows_, kRowsPerChunk), [&](std::size_t chunk, unsigned) {
     const std::size_t end = std::min(rows_, (chunk + 1) * kRowsPerChunk);
     for (std::size_t row = chunk * kRowsPerChunk; row < end; ++row) {
       std::memcpy(out + row * dim_, table + row * dim_, dim_ * sizeof(float));
-      if (!is_lazy || !sleeps(row) || last_[row] >= now) continue;
+      if (!sleeps(row) || is_ahead(row)) continue;
       adam.catch_up(slumber_.get(last_[row]), first_moment_.data() + row * dim_, second_moment_.data() + row * dim_,
                     dim_, out + row * dim_);
     }
@@ -221,7 +235,7 @@ Status Optimizer::restore(const TrainerState& state) {
     return {Code::kInvalidArgument, "there is not one last step for each row of the table"};
   }
   const std::size_t known = state.learning_rates.size();
-  if (known > kMostHistory || state.history_begin > UINT32_MAX - known) {
+  if (known > kMostHistory || state.history_begin >= kAhead - known) {
     return {Code::kInvalidArgument, "steps " + std::to_string(state.history_begin) + " and " + std::to_string(known) +
                                         " learning rates after it are more than a run has"};
   }
@@ -231,7 +245,8 @@ Status Optimizer::restore(const TrainerState& state) {
     }
   }
   const std::uint64_t now = state.history_begin + known;
-  for (std::uint32_t last : state.last_steps) {
+  for (std::uint32_t saved : state.last_steps) {
+    const std::uint32_t last = saved & ~kAhead;
     if (last > now || (config_.kind == OptimizerKind::kAdamW && last != 0 && last < state.history_begin)) {
       return {Code::kInvalidArgument, "the last step of a row, " + std::to_string(last) + ", is not among steps " +
                                           std::to_string(state.history_begin) + " to " + std::to_string(now)};
@@ -241,6 +256,7 @@ Status Optimizer::restore(const TrainerState& state) {
   std::copy(state.first_moment.begin(), state.first_moment.end(), first_moment_.data());
   std::copy(state.second_moment.begin(), state.second_moment.end(), second_moment_.data());
   last_.assign(state.last_steps.begin(), state.last_steps.end());
+  has_ahead_ = std::ranges::any_of(last_, [](std::uint32_t last) { return (last & kAhead) != 0; });
   return Status::ok();
 }
 

@@ -38,7 +38,7 @@ class Optimizer {
   double step(const TouchedRows& touched, const TextGradients& gradients, std::span<const float> text_norms,
               double learning_rate, float* table);
 
-  // After catch_up(), where the step that was to follow is not taken.
+  // After catch_up(), where the step that was to follow is not taken. Where it is taken next, it has the same bits.
   void settle(std::span<const std::uint32_t> rows);
 
   // The optimizer's part of a trainer's state.
@@ -46,7 +46,16 @@ class Optimizer {
   Status restore(const TrainerState& state);
 
  private:
-  bool sleeps(std::size_t row) const { return config_.kind == OptimizerKind::kAdamW && (last_[row] != 0 || decays_); }
+  // A row sleeps where its last step is not the trainer's. In last_ this bit says that its weights are up to the
+  // trainer's all the same, and only its moments are not.
+  static constexpr std::uint32_t kAhead = 1u << 31;
+
+  bool sleeps(std::size_t row) const {
+    return config_.kind == OptimizerKind::kAdamW && (last_[row] != 0 || decays_) && last_step(row) < slumber_.step();
+  }
+  bool is_ahead(std::size_t row) const { return (last_[row] & kAhead) != 0; }
+  std::uint32_t last_step(std::size_t row) const { return last_[row] & ~kAhead; }
+  void prepare_all();
   void wake(std::size_t row);
 
   ThreadPool& pool_;
@@ -55,7 +64,8 @@ class Optimizer {
   const std::size_t rows_, dim_;
   SlumberTable slumber_;
   Buffer<float> first_moment_, second_moment_;  // rows x dim
-  std::vector<std::uint32_t> last_;             // the step that each row is up to; 0: no gradient yet
+  std::vector<std::uint32_t> last_;             // the step that each row is up to; 0: no gradient yet. See kAhead
+  bool has_ahead_ = false;                      // of any row
   std::vector<std::uint32_t> sleeping_;         // those of the rows to catch up
   std::vector<Buffer<float>> scratch_;          // a row a thread
   std::vector<double> squared_norms_;           // per touched row

@@ -50,7 +50,7 @@ struct TrainerState {
   std::span<const float> table;               // rows x dim; with AdamW, each row as of its last step
   std::span<const float> first_moment;        // rows x dim
   std::span<const float> second_moment;       // rows x dim
-  std::span<const std::uint32_t> last_steps;  // the step that each row is up to; 0 before its first gradient
+  std::span<const std::uint32_t> last_steps;  // the step that each row is up to: see Optimizer
   std::uint64_t history_begin = 0;
   std::span<const double> learning_rates;  // of the steps from history_begin + 1 to the last one
   std::uint64_t random_state = 0;          // of the draws of Matryoshka dims
