@@ -8,21 +8,10 @@
 
 #include "runtime/buffer.h"
 #include "runtime/status.h"
+#include "training/config.h"
 #include "training/objective.h"
-#include "training/settings.h"
-#include "training/trainer.h"
 
 namespace stillvec::training {
-
-enum class Precision { kFloat32, kBfloat16 };  // of a loss's products; sums and weights stay f32
-
-// One part of a criterion: an objective on the whole embeddings, or on L2-normalized prefixes of them (MatryoshkaLoss).
-struct CriterionTerm {
-  Settings objective;
-  float weight = 1.0f;
-  std::vector<Prefix> matryoshka;  // ascending; empty: the full width, as it is
-  std::size_t dims_per_step = 0;   // 0: all of them; else that many, drawn anew each step
-};
 
 // What training makes small: the weighted sum of objectives over the texts of a batch.
 class Criterion {

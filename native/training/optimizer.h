@@ -7,6 +7,7 @@
 
 #include "runtime/buffer.h"
 #include "runtime/status.h"
+#include "training/config.h"
 #include "training/objective.h"
 #include "training/slumber.h"
 #include "training/touched_rows.h"

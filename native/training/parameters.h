@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "training/trainer.h"
+#include "training/config.h"
 
 namespace stillvec::training {
 

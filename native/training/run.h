@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/embedding_table.h"
+#include "training/config.h"
 #include "training/criterion.h"
 #include "training/samplers/samplers.h"
 #include "training/source.h"
@@ -21,17 +22,6 @@ struct RunSource {
   std::string name;  // for messages; may be empty
   Source source;
   std::size_t loss = 0;  // its place in RunConfig::losses
-};
-
-struct RunConfig {
-  std::vector<std::vector<CriterionTerm>> losses;
-  std::string batch_sampler = "random";                      // see samplers.cc
-  std::string multi_dataset_batch_sampler = "proportional";  // likewise
-  std::size_t batch_size = 0;
-  bool drop_last = false;
-  std::uint64_t seed = 0;
-  OptimizerConfig optimizer;
-  Precision precision = Precision::kFloat32;
 };
 
 // What a run tells of one step.

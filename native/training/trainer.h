@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 
 #include "runtime/buffer.h"
 #include "runtime/shall_stop.h"
 #include "runtime/status.h"
+#include "training/config.h"
 #include "training/source.h"
 
 namespace stillvec {
@@ -18,17 +18,6 @@ class ThreadPool;
 namespace stillvec::training {
 
 class Criterion;
-
-enum class OptimizerKind { kAdamW, kSparseAdam };
-
-struct OptimizerConfig {
-  OptimizerKind kind = OptimizerKind::kAdamW;
-  float beta1 = 0.9f;
-  float beta2 = 0.999f;
-  float eps = 1e-8f;
-  float weight_decay = 0.0f;
-  std::optional<float> max_grad_norm;  // absent: no clipping
-};
 
 // Where a step's time went, in seconds.
 struct StepTimes {
