@@ -102,12 +102,13 @@ export async function removeOldCheckpoints(
 }
 
 /**
- * The weights in the checkpoint that a run has written at a step, in memory.
+ * The table of the model in the checkpoint that a run has written at a step, in memory. Its state has another one, in
+ * which AdamW has not moved every row yet.
  *
  * @param folder - Of its checkpoints.
  * @throws InvalidArgumentError where there is none; ModelFormatError for one that is damaged.
  */
-export async function loadWeights(folder: string, runId: string, step: number): Promise<NativeTable> {
+export async function loadModelTable(folder: string, runId: string, step: number): Promise<NativeTable> {
   const own = (await checkpointsIn(folder)).filter(({ run }) => run === runId);
   const checkpoint = own.findLast((candidate) => stepOf(candidate) === step);
   if (checkpoint === undefined) {
@@ -115,11 +116,9 @@ export async function loadWeights(folder: string, runId: string, step: number): 
       `${folder} has no checkpoint of step ${step}, where the run to resume was best: loadBestModelAtEnd needs it`,
     );
   }
-  const file = path.join(folder, checkpoint.name, tensorFile);
-  const { header } = await readCheckpoint(path.join(folder, checkpoint.name));
-  const { byteOffset, shape } = tensorOf(file, header, 'weights', 'F32', [null, null]);
-  const [rows = 0, dim = 0] = shape;
-  return native.Table.load(file, byteOffset, 'F32', rows, dim, null, false);
+  const { table } = await readModelFolder(path.join(folder, checkpoint.name));
+  const { file, byteOffset, dtype, rows, dim, scalesOffset } = table;
+  return native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, false);
 }
 
 async function stageState(

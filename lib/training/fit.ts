@@ -9,7 +9,14 @@ import type { StaticModel } from '../static-model.js';
 import { BestMetric } from './best-metric.js';
 import { BestModel } from './best-model.js';
 import type { Progress, RunSettings } from './checkpoint-state.js';
-import { loadWeights, newRunId, removeOldCheckpoints, resumeLatest, resumeRun, writeCheckpoint } from './checkpoint.js';
+import {
+  loadModelTable,
+  newRunId,
+  removeOldCheckpoints,
+  resumeLatest,
+  resumeRun,
+  writeCheckpoint,
+} from './checkpoint.js';
 import type { Dataset } from './dataset.js';
 import { describeDatasets, describeRun, type RunDescription } from './describe-run.js';
 import { EarlyStopping } from './early-stopping.js';
@@ -165,5 +172,5 @@ async function resumeBest(
   const { step } = best.best;
   const folder =
     typeof resumeFromCheckpoint === 'string' ? path.dirname(path.resolve(resumeFromCheckpoint)) : outputDir;
-  best.keep(step === history.length ? await run.snapshot() : await loadWeights(folder, runId, step));
+  best.keep(step === history.length ? await run.snapshot() : await loadModelTable(folder, runId, step));
 }

@@ -140,6 +140,27 @@ test('early stopping waits as long as it is told', async () => {
   expect(strict.history).toHaveLength(8);
 });
 
+test('a resumed run knows the best model and how long it has waited', async () => {
+  const outputDir = path.join(folder, 'best-resumed');
+  const values = [0.1, 0.7, 0.5, 0.6, 0.4, 0.9];
+  const options = {
+    ...{ epochs: 3, scheduler: 'constant' as const, evalSteps: 2, saveSteps: 2 },
+    ...{ loadBestModelAtEnd: true, earlyStoppingPatience: 3 },
+  };
+  const whole = await newModel();
+  const { best } = await whole.fit({ ...usual, ...options, evaluator: evaluatorOf(values) });
+  expect(best).toEqual({ metric: 'accuracy', value: 0.7, step: 4 });
+
+  await fit({ ...options, outputDir, evaluator: evaluatorOf(values), maxSteps: 6 });
+  const resumed = await newModel();
+  const evaluator = evaluatorOf(values.slice(3));
+  const second = await resumed.fit({ ...usual, ...options, outputDir, evaluator, resumeFromCheckpoint: true });
+  expect(second.best).toEqual(best);
+  expect(second.history).toHaveLength(10);
+  expect(evaluator.models).toHaveLength(2);
+  expect(await bitsOf(resumed)).toBe(await bitsOf(whole));
+});
+
 describe('callbacks', () => {
   test('are told what happens, in order, and awaited', async () => {
     const told: string[] = [];
