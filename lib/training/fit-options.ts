@@ -124,7 +124,7 @@ export interface FitOptions {
    */
   readonly outputDir?: string;
   /**
-   * When to write a checkpoint: every `saveSteps` `steps` (default), at the end of each `epoch`, when an evaluation was
+   * When to write a checkpoint: every `saveSteps` `steps` and after the last one (default), at the end of each `epoch`, when an evaluation was
    * the `best` so far, or not at all, `no`. Unless it is `no`, an aborted run writes one too.
    */
   readonly saveStrategy?: SaveStrategy;

@@ -89,7 +89,7 @@ export class TrainingSession {
       }
       await this.#doWhatIsDue('end');
       const best = this.parts.best?.take();
-      if (best === undefined) await this.#publish();
+      if (best === undefined) await this.#publishLast();
       else this.#give(best);
       await this.#tell('onTrainEnd');
     } catch (error) {
@@ -199,8 +199,7 @@ export class TrainingSession {
     const isBest = isToEvaluate && (await this.#evaluate());
     const { saveStrategy, loadBestModelAtEnd } = this.settings;
     const isBestSaved = saveStrategy === 'best' || (loadBestModelAtEnd && saveStrategy !== 'no');
-    const isToSave =
-      this.#control.take('save') || (!moments.includes('end') && isDue(this.#saving)) || (isBest && isBestSaved);
+    const isToSave = this.#control.take('save') || isDue(this.#saving) || (isBest && isBestSaved);
     if (isToSave) await this.#save();
   }
 
@@ -252,6 +251,11 @@ export class TrainingSession {
     return this.#published?.step === step ? this.#published.table : this.#give(await this.run.snapshot());
   }
 
+  /** The same, once the run has nothing more to do. */
+  async #publishLast(): Promise<void> {
+    if (this.#published?.step !== this.record.step) this.#give(await this.run.finish());
+  }
+
   #give(table: NativeTable): NativeTable {
     this.#published = { table, step: this.record.step };
     this.trainee.publish(table);
@@ -262,8 +266,8 @@ export class TrainingSession {
   async #keepWhatIsLearned(): Promise<void> {
     if (this.record.step === 0) return;
     const { signal, saveStrategy } = this.settings;
-    await this.#publish();
     if (signal?.aborted === true && saveStrategy !== 'no') await this.#writeCheckpoint();
+    await this.#publishLast();
   }
 
   async #tell(event: CallbackEvent): Promise<void> {
