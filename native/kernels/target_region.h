@@ -24,6 +24,9 @@
 #define STILLVEC_BEGIN_AVX2 STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt")
 #define STILLVEC_BEGIN_AVX512 \
   STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")
+#define STILLVEC_BEGIN_AVX512_VNNI \
+  STILLVEC_BEGIN(                  \
+      "avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq")
 #define STILLVEC_BEGIN_AVX512_BF16 \
   STILLVEC_BEGIN("avx2,fma,f16c,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")
 #define STILLVEC_BEGIN_AMX \

@@ -85,6 +85,7 @@ CpuFeatures detect() {
   if (!avx512_state || !avx512) return features;
   features.best = Isa::kAvx512;
   features.avx512_bf16 = bit(cpuid(7, 1).eax, 5);
+  features.avx512_vnni = bit(seven.ecx, 11) && bit(seven.ecx, 14);
 
   const bool tile_state = (states & 0x60000) == 0x60000;
   const bool amx_bf16 = bit(seven.edx, 24) && bit(seven.edx, 22);
@@ -128,7 +129,7 @@ CpuFeatures detect_cpu(std::string_view max_isa) {
   CpuFeatures features = detect();
   const Isa cap = isa_named(max_isa).value_or(features.best);
   features.active = one_architecture(cap, features.best) ? std::min(cap, features.best) : Isa::kScalar;
-  if (features.active < Isa::kAvx512) features.avx512_bf16 = false;
+  if (features.active < Isa::kAvx512) features.avx512_bf16 = features.avx512_vnni = false;
   if (features.active != Isa::kNeon) features.neon_bf16 = false;
   return features;
 }

@@ -12,6 +12,7 @@ struct CpuFeatures {
   Isa best = Isa::kScalar;    // what the machine has
   Isa active = Isa::kScalar;  // `best`, capped by STILLVEC_MAX_ISA
   bool avx512_bf16 = false;   // VDPBF16PS, when `active` is kAvx512 or above
+  bool avx512_vnni = false;   // VPDPBUSD and VPOPCNTQ, when `active` is kAvx512 or above
   bool neon_bf16 = false;     // BFMMLA, when `active` is kNeon
 };
 
