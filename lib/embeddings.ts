@@ -21,6 +21,11 @@ export const embeddingArrays = {
   ubinary: Uint8Array,
 } as const satisfies Readonly<Record<Precision, unknown>>;
 
+/** The elements of a row of `dim` dimensions: one each, or a byte for eight of the binary precisions. */
+export function outputColumns(precision: Precision, dim: number): number {
+  return precision === 'binary' || precision === 'ubinary' ? Math.ceil(dim / 8) : dim;
+}
+
 /** One embedding a row, in the order of the texts. `binary` and `ubinary` rows hold eight dimensions a byte. */
 export class Embeddings<P extends Precision = 'float32'> extends Matrix<EmbeddingArray<P>> {
   readonly precision: P;

@@ -9,6 +9,7 @@ export type {
   ModelInfo,
   ModelOptions,
   Prompts,
+  SearchOptions,
   SimilarityOptions,
   StreamPrecision,
   TextInput,
@@ -20,6 +21,9 @@ export type { MatrixLike, NumberArray } from './matrix.js';
 export type { TextSource } from './encode-stream.js';
 export type { Utf8Column } from './texts.js';
 export type { TableDtype } from './native/index.js';
+export { quantizationRanges, quantizeEmbeddings, quantizeEmbeddingsAsync } from './quantization.js';
+export type { QuantizeAsyncOptions, QuantizedPrecision, QuantizeOptions } from './quantization.js';
+export type { RescoreOptions } from './search/rescored-top-k.js';
 export type { TopK } from './search/top-k.js';
 export type { AnyEmbeddingsInput, EmbeddingsInput } from './vectors.js';
 export type { SimilarityFunction } from './similarity-functions.js';

@@ -1,6 +1,13 @@
 import { untilAborted } from './abort.js';
 import { encodeBatches, type TextSource } from './encode-stream.js';
-import { embeddingArrays, precisions, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
+import {
+  embeddingArrays,
+  outputColumns,
+  precisions,
+  type Embeddings,
+  type EmbeddingArray,
+  type Precision,
+} from './embeddings.js';
 import { InvalidArgumentError, UnsupportedError } from './errors.js';
 import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice } from './foreign-options.js';
 import type { TrainingCardData } from './formats/card-data.js';
@@ -8,16 +15,17 @@ import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
 import { native, tableDtypes, type NativeTable, type TableDtype } from './native/index.js';
-import { topK, topKAsync, type SearchRequest, type TopK } from './search/top-k.js';
+import { rescoreOptionNames, search, searchAsync, type RescoreOptions } from './search/rescored-top-k.js';
+import type { SearchRequest, TopK } from './search/top-k.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
 import { pairwiseSimilarity, pairwiseSimilarityAsync, similarityMatrix, similarityMatrixAsync } from './similarity.js';
-import { isQuantized, outputColumns, StaticModel, type RowSettings } from './static-model.js';
+import { isQuantized, StaticModel, type RowSettings } from './static-model.js';
 import { asTexts, type Utf8Column } from './texts.js';
 import type { RunDescription } from './training/describe-run.js';
 import type { FitOptions } from './training/fit-options.js';
 import type { FitResult } from './training/fit-result.js';
 import { fit } from './training/fit.js';
-import type { AnyEmbeddingsInput, EmbeddingsInput } from './vectors.js';
+import type { AnyEmbeddingsInput } from './vectors.js';
 import {
   abortSignal,
   boolean,
@@ -129,6 +137,8 @@ export interface SimilarityOptions {
   /** Rejects with `signal.reason` as soon as it is aborted. */
   readonly signal?: AbortSignal;
 }
+
+export interface SearchOptions extends RescoreOptions, SimilarityOptions {}
 
 export interface EncodeProgress {
   readonly done: number;
@@ -364,17 +374,18 @@ export class SentenceTransformer {
   }
 
   /**
-   * The similarity of every row of one with every row of the other: |embeddings1| x |embeddings2|. Blocks until it is
-   * done: `similarityAsync` is for many.
+   * The similarity of every row of one with every row of the other: |embeddings1| x |embeddings2|. Either may be
+   * quantized; the values of `binary` rows are 1 and -1, so that h bits that differ of d are the cosine 1 - 2h / d, the
+   * dot product d - 2h and the Manhattan distance 2h. Blocks until it is done: `similarityAsync` is for many.
    */
-  similarity(embeddings1: EmbeddingsInput, embeddings2: EmbeddingsInput): Matrix {
+  similarity(embeddings1: AnyEmbeddingsInput, embeddings2: AnyEmbeddingsInput): Matrix {
     return similarityMatrix(embeddings1, embeddings2, this.#settings.similarityFnName);
   }
 
   /** As `similarity`, on the threads of the pool. */
   async similarityAsync(
-    embeddings1: EmbeddingsInput,
-    embeddings2: EmbeddingsInput,
+    embeddings1: AnyEmbeddingsInput,
+    embeddings2: AnyEmbeddingsInput,
     options: SimilarityOptions = {},
   ): Promise<Matrix> {
     const signal = similaritySignal('similarityAsync', options);
@@ -382,14 +393,14 @@ export class SentenceTransformer {
   }
 
   /** The similarity of row i of one with row i of the other. Blocks: `similarityPairwiseAsync` is for many. */
-  similarityPairwise(embeddings1: EmbeddingsInput, embeddings2: EmbeddingsInput): Float32Array {
+  similarityPairwise(embeddings1: AnyEmbeddingsInput, embeddings2: AnyEmbeddingsInput): Float32Array {
     return pairwiseSimilarity(embeddings1, embeddings2, this.#settings.similarityFnName);
   }
 
   /** As `similarityPairwise`, on the threads of the pool. */
   async similarityPairwiseAsync(
-    embeddings1: EmbeddingsInput,
-    embeddings2: EmbeddingsInput,
+    embeddings1: AnyEmbeddingsInput,
+    embeddings2: AnyEmbeddingsInput,
     options: SimilarityOptions = {},
   ): Promise<Float32Array> {
     const signal = similaritySignal('similarityPairwiseAsync', options);
@@ -397,22 +408,29 @@ export class SentenceTransformer {
   }
 
   /**
-   * The `k` rows of `corpus` most similar to each query, nearest first: an exact search, on the threads of the pool. A
-   * corpus that came from `encode` is searched where it lies, any other is copied first; neither may change meanwhile.
+   * The `k` rows of `corpus` most similar to each query, nearest first: an exact search, unless `rescore` asks for a
+   * quicker one, on the threads of the pool. A corpus that came from `encode` is searched where it lies, any other is
+   * copied first; neither may change meanwhile.
    */
   async searchTopK(
     queries: AnyEmbeddingsInput,
     corpus: AnyEmbeddingsInput,
     k: number,
-    options: SimilarityOptions = {},
+    options: SearchOptions = {},
   ): Promise<TopK> {
-    const signal = similaritySignal('searchTopK', options);
-    return topKAsync(queries, corpus, this.#searchRequest(k), { signal });
+    const signal = similaritySignal('searchTopK', options, rescoreOptionNames);
+    return searchAsync(queries, corpus, this.#searchRequest(k), options, { signal });
   }
 
   /** As `searchTopK`, and blocks until it is done. */
-  searchTopKSync(queries: AnyEmbeddingsInput, corpus: AnyEmbeddingsInput, k: number): TopK {
-    return topK(queries, corpus, this.#searchRequest(k));
+  searchTopKSync(
+    queries: AnyEmbeddingsInput,
+    corpus: AnyEmbeddingsInput,
+    k: number,
+    options: RescoreOptions = {},
+  ): TopK {
+    knownOptions('searchTopKSync', options, rescoreOptionNames);
+    return search(queries, corpus, this.#searchRequest(k), options);
   }
 
   #searchRequest(k: number): SearchRequest {
@@ -546,8 +564,12 @@ function isIterable(source: unknown): source is TextSource {
   return Symbol.iterator in source || Symbol.asyncIterator in source;
 }
 
-function similaritySignal(method: string, options: SimilarityOptions): AbortSignal | undefined {
-  knownOptions(method, options, ['signal']);
+function similaritySignal(
+  method: string,
+  options: SimilarityOptions,
+  more: readonly string[] = [],
+): AbortSignal | undefined {
+  knownOptions(method, options, ['signal', ...more]);
   const signal = abortSignal('signal', options.signal);
   signal?.throwIfAborted();
   return signal;
@@ -568,7 +590,8 @@ function checkRanges(precision: Precision, count: number): void {
   if (count !== 1) return;
   throw new InvalidArgumentError(
     `expected several texts, better 100 or more, for precision ${precision} but received one: its steps are those of ` +
-      'the range that each dimension has over the texts of a call; float32, binary and ubinary suit single texts',
+      'the range that each dimension has over the texts of a call; quantizeEmbeddings takes the ranges of others, and ' +
+      'float32, binary and ubinary suit single texts',
   );
 }
 

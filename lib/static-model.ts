@@ -1,5 +1,5 @@
 import { untilAborted } from './abort.js';
-import { Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
+import { Embeddings, outputColumns, type EmbeddingArray, type Precision } from './embeddings.js';
 import { fromNative } from './errors.js';
 import { Pause } from './event-loop.js';
 import type { TextTokenizer, TokenizedTexts } from './formats/library-tokenizer.js';
@@ -218,11 +218,6 @@ function withPrompt(texts: Texts, start: number, end: number, prompt: string): r
   return prompt === '' ? strings : strings.map((text) => prompt + text);
 }
 
-/** The columns of a finished row: eight dimensions a byte for the binary precisions. */
-export function outputColumns(precision: Precision, columns: number): number {
-  return precision === 'binary' || precision === 'ubinary' ? Math.ceil(columns / 8) : columns;
-}
-
 function shapeOf<P extends Precision>(count: number, { columns, precision, out }: RowSettings<P>): RowShape<P> {
   return { count, columns: outputColumns(precision, columns), precision, out };
 }
@@ -242,7 +237,8 @@ function writtenShape(shape: RowShape): RowShape {
 
 function quantize<P extends Precision>(floats: Float32Array, shape: RowShape<P>): EmbeddingArray<P> {
   const array = rowArray(shape);
-  native.quantize(floats, shape.columns, shape.precision as 'int8' | 'uint8', array as Int8Array | Uint8Array);
+  const ranges = native.columnRanges(floats, shape.columns);
+  native.quantize(floats, shape.columns, shape.precision, ranges, array as Int8Array | Uint8Array);
   return array;
 }
 
@@ -250,7 +246,8 @@ function quantize<P extends Precision>(floats: Float32Array, shape: RowShape<P>)
 async function finished<P extends Precision>(written: NativeRowBuffer, shape: RowShape<P>): Promise<EmbeddingArray<P>> {
   if (!isQuantized(shape.precision)) return toArray(written, shape);
   const quantized = rowBuffer(shape);
-  await native.quantizeAsync(written, shape.columns, shape.precision, quantized);
+  const ranges = await native.columnRangesAsync(written, shape.columns);
+  await native.quantizeAsync(written, shape.columns, shape.precision, ranges, quantized);
   written.release();
   return toArray(quantized, shape);
 }

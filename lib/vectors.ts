@@ -33,8 +33,8 @@ export function asVectors(option: string, input: unknown): Vectors {
   const vectors = asAnyVectors(option, input);
   if (isFloat(vectors)) return vectors;
   throw new InvalidArgumentError(
-    `expected float32 embeddings for ${option} but received ${vectors.precision}; similarities are those of ` +
-      'embeddings encoded with precision float32',
+    `expected float32 embeddings for ${option} but received ${vectors.precision}: encode gives them unless the option ` +
+      'precision says otherwise',
   );
 }
 
@@ -44,6 +44,11 @@ export function asAnyVectors(option: string, input: unknown): Vectors<Precision>
   if (isMatrix(input)) return matrixVectors(option, input);
   if (Array.isArray(input)) return new ArrayVectors(option, input);
   throw invalidArgument(option, 'Embeddings, a Float32Array or an array of vectors', input);
+}
+
+/** All of them, one after the other. */
+export function allRows<P extends Precision>(vectors: Vectors<P>): EmbeddingArray<P> {
+  return vectors.block(0, vectors.rows);
 }
 
 /** @throws InvalidArgumentError where the vectors of the two are not of one length. */

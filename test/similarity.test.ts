@@ -137,7 +137,65 @@ describe('wrong input', () => {
   });
 });
 
-test('similarities are those of float32 embeddings', () => {
-  const rows = { data: new Int8Array(4), shape: [2, 2] } as const;
-  expect(() => models.get('cosine')!.similarity([[1, 2]], rows as never)).toThrow(/float32.*embeddings2.*int8/);
+describe('of quantized embeddings', () => {
+  const bits = 64;
+  const precisions = ['int8', 'uint8', 'binary', 'ubinary'] as const;
+
+  test.each(precisions)('%s rows are scored by their values', async (precision) => {
+    const left = await models.get('dot')!.encode(textsOf(70), { precision });
+    const right = await models.get('dot')!.encode(textsOf(150), { precision });
+    for (const name of functions) {
+      const model = models.get(name)!;
+      const [x, y] = [valuesOf(left), valuesOf(right)];
+      const expected = model.similarity(x, y);
+      const found = model.similarity(left, right);
+      expect(found.shape).toEqual([70, 150]);
+      const tolerance = name === 'cosine' ? 1e-6 : 1e-6 * Math.max(...expected.data.map(Math.abs));
+      expect(worstDifference(found.data, expected.data)).toBeLessThanOrEqual(tolerance);
+      expect(sameBits((await model.similarityAsync(left, right)).data, found.data)).toBe(true);
+      expect(worstDifference(model.similarity(x, right).data, expected.data)).toBeLessThanOrEqual(tolerance);
+      const own = model.similarityPairwise(left, left);
+      expect(worstDifference(own, model.similarityPairwise(x, x))).toBeLessThanOrEqual(tolerance);
+      expect(sameBits(await model.similarityPairwiseAsync(left, left), own)).toBe(true);
+    }
+  });
+
+  test('bits are compared by how many differ', () => {
+    const rows = {
+      data: Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0, 0, 0, 0, 0, 0, 0x80),
+      shape: [2, 8],
+      precision: 'ubinary',
+    } as const;
+    const expected = { cosine: 1 - (2 * 2) / bits, dot: bits - 2 * 2, euclidean: -Math.sqrt(4 * 2), manhattan: -2 * 2 };
+    for (const name of functions) {
+      expect(models.get(name)!.similarity(rows, rows).row(0)[1]).toBeCloseTo(expected[name], 5);
+    }
+  });
+
+  test('rows of two widths are refused', async () => {
+    const rows = { data: new Uint8Array(8), shape: [1, 8], precision: 'ubinary' } as const;
+    const refused = expect.objectContaining({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(/embeddings1 and embeddings2 of one dimension.*48 and 64/),
+    });
+    expect(() => models.get('dot')!.similarity(queries, rows)).toThrow(refused);
+    await expect(models.get('dot')!.similarityAsync(queries, rows)).rejects.toEqual(refused);
+  });
+
+  function textsOf(count: number): string[] {
+    return Array.from({ length: count }, (_, i) => `the fox number ${31 * i} jumps`);
+  }
+
+  function valuesOf({ data, shape, precision }: Embeddings<(typeof precisions)[number]>): EmbeddingsInput {
+    if (precision === 'int8' || precision === 'uint8') return { data: Float32Array.from(data), shape };
+    const bytes = Uint8Array.from(data, (byte) => (precision === 'binary' ? byte + 128 : byte));
+    const values = Float32Array.from({ length: 8 * bytes.length }, (_, i) =>
+      (bytes[i >> 3]! >> (7 - (i & 7))) & 1 ? 1 : -1,
+    );
+    return { data: values, shape: [shape[0], 8 * shape[1]] };
+  }
+
+  function worstDifference(a: Float32Array, b: Float32Array): number {
+    return Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
+  }
 });

@@ -52,11 +52,13 @@ export interface Native {
   /** The same of what a file has from `byteOffset` on. */
   checksumFile(path: string, byteOffset: number): Promise<string>;
   /** What follows is done when the call returns; what ends in Async is done by threads, from memory that they may read. */
-  similarity(a: Float32Array, b: Float32Array, dim: number, similarity: string, out: Float32Array): void;
-  similarityAsync(...call: [...NativePair, out: NativeRowBuffer, cancellation: NativeCancellation]): Promise<void>;
-  similarityPairwise(a: Float32Array, b: Float32Array, dim: number, similarity: string, out: Float32Array): void;
+  similarity(...call: [...NativePair<NativeRows>, out: Float32Array]): void;
+  similarityAsync(
+    ...call: [...NativePair<NativeSharedRows>, out: NativeRowBuffer, cancellation: NativeCancellation]
+  ): Promise<void>;
+  similarityPairwise(...call: [...NativePair<NativeRows>, out: Float32Array]): void;
   similarityPairwiseAsync(
-    ...call: [...NativePair, out: NativeRowBuffer, cancellation: NativeCancellation]
+    ...call: [...NativePair<NativeSharedRows>, out: NativeRowBuffer, cancellation: NativeCancellation]
   ): Promise<void>;
   topK(
     queries: NativeRows,
@@ -90,11 +92,32 @@ export interface Native {
     least: number,
     cancellation: NativeCancellation,
   ): Promise<NativeCommunities>;
-  quantize(embeddings: Float32Array, dim: number, dtype: 'int8' | 'uint8', out: Int8Array | Uint8Array): void;
+  /** The best k of equally many candidates a query, which are rows of the corpus. */
+  rescore(...call: [...NativePair<NativeRows>, candidates: Uint32Array, k: number]): NativeHits;
+  rescoreAsync(
+    ...call: [
+      ...NativePair<NativeSharedRows>,
+      candidates: Uint32Array,
+      k: number,
+      cancellation: NativeCancellation,
+    ]
+  ): Promise<NativeHits>;
+  /** 2 x dim: the least value of each column, and the greatest. */
+  columnRanges(embeddings: Float32Array, dim: number): Float32Array;
+  columnRangesAsync(embeddings: NativeSharedRows, dim: number): Promise<Float32Array>;
+  /** `ranges` as `columnRanges` gives them; empty where bits are made. */
+  quantize(
+    embeddings: Float32Array,
+    dim: number,
+    precision: string,
+    ranges: Float32Array,
+    out: Int8Array | Uint8Array,
+  ): void;
   quantizeAsync(
     embeddings: NativeSharedRows,
     dim: number,
-    dtype: 'int8' | 'uint8',
+    precision: string,
+    ranges: Float32Array,
     out: NativeRowBuffer,
   ): Promise<void>;
 }
@@ -178,7 +201,14 @@ export interface NativeCancellation {
 /** Rows that the addon's threads may read: see `isShared`. */
 export type NativeSharedRows = NativeRowBuffer | NativeRows;
 
-export type NativePair = [a: NativeSharedRows, b: NativeSharedRows, dim: number, similarity: string];
+export type NativePair<Rows> = [
+  a: Rows,
+  aPrecision: string,
+  b: Rows,
+  bPrecision: string,
+  dim: number,
+  similarity: string,
+];
 
 export interface NativeSearchRequest {
   readonly k: number;

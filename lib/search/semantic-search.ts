@@ -1,7 +1,8 @@
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import { abortSignal, callback, knownOptions, oneOf, positiveInteger, type OptionAdvice } from '../validate.js';
 import { asAnyVectors, type AnyEmbeddingsInput } from '../vectors.js';
-import { topK, topKAsync, type SearchProgress, type SearchRequest, type TopK } from './top-k.js';
+import { rescoreOptionNames, search, searchAsync, type RescoreOptions } from './rescored-top-k.js';
+import type { SearchProgress, SearchRequest, TopK } from './top-k.js';
 
 /** A row of the corpus and how similar it is to the query. */
 export interface SearchHit {
@@ -9,7 +10,7 @@ export interface SearchHit {
   readonly score: number;
 }
 
-export interface SemanticSearchOptions {
+export interface SemanticSearchOptions extends RescoreOptions {
   /** Hits a query; fewer where the corpus is smaller. Default: 10. */
   readonly topK?: number;
   /** Default: `cosine`. */
@@ -23,7 +24,7 @@ export interface SemanticSearchAsyncOptions extends SemanticSearchOptions {
   readonly onProgress?: (progress: SearchProgress) => void;
 }
 
-const optionNames = ['topK', 'scoreFunction'];
+const optionNames = ['topK', 'scoreFunction', ...rescoreOptionNames];
 
 const advice: OptionAdvice = {
   queryChunkSize: 'no matrix of all scores is ever made, leave it out',
@@ -34,7 +35,8 @@ const advice: OptionAdvice = {
 
 /**
  * The rows of the corpus most similar to each query, best first, equal scores in the order of the corpus: an exact
- * search on all threads, that blocks until it is done. A zero vector has cosine 0 with every other.
+ * search on all threads, unless `rescore` asks for a quicker one, that blocks until it is done. A zero vector has cosine
+ * 0 with every other.
  *
  * @returns One array of hits a query.
  * @throws InvalidArgumentError naming the option, the vector or the value.
@@ -50,7 +52,7 @@ export function semanticSearch(
     onProgress: 'semanticSearch blocks; semanticSearchAsync has it',
   });
   const request = settings(options);
-  return toHits(queryEmbeddings, topK(queryEmbeddings, corpusEmbeddings, request));
+  return toHits(queryEmbeddings, search(queryEmbeddings, corpusEmbeddings, request, options));
 }
 
 /** As `semanticSearch`, on the threads of the pool while the calling thread goes on. */
@@ -65,7 +67,7 @@ export async function semanticSearchAsync(
     signal: abortSignal('signal', options.signal),
     onProgress: callback('onProgress', options.onProgress),
   };
-  return toHits(queryEmbeddings, await topKAsync(queryEmbeddings, corpusEmbeddings, request, control));
+  return toHits(queryEmbeddings, await searchAsync(queryEmbeddings, corpusEmbeddings, request, options, control));
 }
 
 function settings(options: SemanticSearchOptions): SearchRequest {

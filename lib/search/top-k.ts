@@ -2,7 +2,7 @@ import type { Precision } from '../embeddings.js';
 import { native, type NativeSearchRequest } from '../native/index.js';
 import { atOnce, isSmall, onPool } from '../native-call.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
-import { asAnyVectors, checkDimensions, type AnyEmbeddingsInput, type Vectors } from '../vectors.js';
+import { allRows, asAnyVectors, checkDimensions, type AnyEmbeddingsInput, type Vectors } from '../vectors.js';
 
 /** The k nearest corpus rows of each query, nearest first; fewer than k columns when the corpus is smaller. */
 export interface TopK {
@@ -53,7 +53,7 @@ export function topK(queries: AnyEmbeddingsInput, corpus: AnyEmbeddingsInput, re
   const [left, right] = sides(queries, corpus);
   const asked = nativeRequest(request, right, 0, left.rows);
   return atOnce(() => ({
-    ...native.topK(all(left), left.precision, all(right), right.precision, left.dim, asked),
+    ...native.topK(allRows(left), left.precision, allRows(right), right.precision, left.dim, asked),
     k: asked.k,
   }));
 }
@@ -115,8 +115,4 @@ function sides(queries: AnyEmbeddingsInput, corpus: AnyEmbeddingsInput): [Vector
   const [left, right] = [asAnyVectors('queries', queries), asAnyVectors('corpus', corpus)];
   checkDimensions(left, right, 'queries', 'corpus');
   return [left, right];
-}
-
-function all<P extends Precision>(vectors: Vectors<P>): ReturnType<Vectors<P>['block']> {
-  return vectors.block(0, vectors.rows);
 }

@@ -6,6 +6,7 @@
 #include "binding/checksum.h"
 #include "binding/encoder.h"
 #include "binding/environment.h"
+#include "binding/quantization.h"
 #include "binding/row_buffer.h"
 #include "binding/search.h"
 #include "binding/table.h"
@@ -51,6 +52,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   export_function<info>(env, exports, "info");
   export_function<set_error_type>(env, exports, "setErrorType");
   define_checksum(env, exports);
+  define_quantization(env, exports);
   define_search(env, exports);
   define_training_evaluation(env, exports);
   return exports;

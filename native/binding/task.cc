@@ -86,6 +86,10 @@ class PoolTask final : public Task {
 
 }  // namespace
 
+Settle settle_undefined() {
+  return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
+}
+
 Settle settle_failure(Status status) {
   return [status = std::move(status)](Napi::Env env) -> Napi::Value { fail(env, status); };
 }

@@ -15,6 +15,8 @@ namespace stillvec::binding {
 // Makes, on the JavaScript thread, the value that a promise resolves with; throws Napi::Error to reject.
 using Settle = std::function<Napi::Value(Napi::Env)>;
 
+Settle settle_undefined();
+
 // Rejects with `status`.
 Settle settle_failure(Status status);
 

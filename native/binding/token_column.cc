@@ -177,7 +177,7 @@ Napi::Value TokenColumn::map(const Napi::CallbackInfo& info) {
         Result<training::TokenColumn> column = read_column(at);
         if (!column.is_ok()) return settle_failure(column.status());
         state->column = std::move(column.value());
-        return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
+        return settle_undefined();
       },
       hold(state_, state_->busy));
 }

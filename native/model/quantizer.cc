@@ -2,11 +2,24 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "kernels/vector/vector.h"
 #include "runtime/thread_pool.h"
 
 namespace stillvec::model {
+namespace {
+
+// body(begin, end, slot) for some rows at a time.
+template <typename Body>
+void each_chunk(std::size_t count, ThreadPool& pool, const Body& body) {
+  constexpr std::size_t kRowsPerChunk = 512;
+  pool.parallel_for((count + kRowsPerChunk - 1) / kRowsPerChunk, [&](std::size_t chunk, unsigned slot) {
+    body(chunk * kRowsPerChunk, std::min(count, (chunk + 1) * kRowsPerChunk), slot);
+  });
+}
+
+}  // namespace
 
 ColumnRanges::ColumnRanges(std::size_t columns)
     : min_(columns, std::numeric_limits<float>::infinity()), max_(columns, -std::numeric_limits<float>::infinity()) {}
@@ -42,21 +55,31 @@ void Quantizer::quantize(const float* rows, std::size_t begin, std::size_t end, 
   }
 }
 
-void quantize_rows(const float* rows, std::size_t count, std::size_t columns, QuantizedDtype dtype, ThreadPool& pool,
-                   std::byte* out) {
-  constexpr std::size_t kRowsPerChunk = 512;
-  const std::size_t chunks = (count + kRowsPerChunk - 1) / kRowsPerChunk;
-  const auto end_of = [&](std::size_t chunk) { return std::min(count, (chunk + 1) * kRowsPerChunk); };
+ColumnRanges column_ranges(const float* rows, std::size_t count, std::size_t columns, ThreadPool& pool) {
   // One a thread: the order in which ranges are joined does not matter.
   std::vector<ColumnRanges> ranges(pool.size() + 1, ColumnRanges(columns));
-  pool.parallel_for(chunks, [&](std::size_t chunk, unsigned slot) {
-    const std::size_t begin = chunk * kRowsPerChunk;
-    ranges[slot].extend(rows + begin * columns, end_of(chunk) - begin);
+  each_chunk(count, pool, [&](std::size_t begin, std::size_t end, unsigned slot) {
+    ranges[slot].extend(rows + begin * columns, end - begin);
   });
   for (std::size_t i = 1; i < ranges.size(); ++i) ranges[0].extend(ranges[i]);
-  const Quantizer quantizer(ranges[0].min(), ranges[0].max());
-  pool.parallel_for(chunks, [&](std::size_t chunk, unsigned) {
-    quantizer.quantize(rows, chunk * kRowsPerChunk, end_of(chunk), dtype, out);
+  return std::move(ranges[0]);
+}
+
+void quantize_rows(const float* rows, std::size_t count, const Quantizer& quantizer, QuantizedDtype dtype,
+                   ThreadPool& pool, std::byte* out) {
+  each_chunk(count, pool,
+             [&](std::size_t begin, std::size_t end, unsigned) { quantizer.quantize(rows, begin, end, dtype, out); });
+}
+
+void pack_sign_rows(const float* rows, std::size_t count, std::size_t columns, std::uint8_t flip, ThreadPool& pool,
+                    std::byte* out) {
+  const kernels::VectorKernels& vector = kernels::vector_kernels();
+  const std::size_t row_bytes = (columns + 7) / 8;
+  auto* bytes = reinterpret_cast<std::uint8_t*>(out);
+  each_chunk(count, pool, [&](std::size_t begin, std::size_t end, unsigned) {
+    for (std::size_t r = begin; r < end; ++r) {
+      vector.pack_signs(rows + r * columns, columns, flip, bytes + r * row_bytes);
+    }
   });
 }
 

@@ -48,9 +48,18 @@ class Quantizer {
   std::vector<float> min_, step_;
 };
 
-// Quantizes `count` rows over the range that each column has in them, into `out`, one byte a value. On `pool`; the
-// bytes do not depend on its threads.
-void quantize_rows(const float* rows, std::size_t count, std::size_t columns, QuantizedDtype dtype, ThreadPool& pool,
-                   std::byte* out);
+// What follows works on `pool`; what it gives does not depend on its threads. `rows` holds count x columns values.
+
+// The ranges of all rows.
+ColumnRanges column_ranges(const float* rows, std::size_t count, std::size_t columns, ThreadPool& pool);
+
+// quantizer.columns() bytes a row.
+void quantize_rows(const float* rows, std::size_t count, const Quantizer& quantizer, QuantizedDtype dtype,
+                   ThreadPool& pool, std::byte* out);
+
+// One bit a value, whether it is above 0, the first in the highest bit; a row takes (columns + 7) / 8 bytes, of which
+// each is changed by ^ flip.
+void pack_sign_rows(const float* rows, std::size_t count, std::size_t columns, std::uint8_t flip, ThreadPool& pool,
+                    std::byte* out);
 
 }  // namespace stillvec::model

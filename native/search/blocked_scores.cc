@@ -5,6 +5,7 @@
 
 #include "kernels/vector/vector.h"
 #include "runtime/thread_pool.h"
+#include "search/quantized_scores.h"
 
 namespace stillvec::search {
 
@@ -57,20 +58,23 @@ BlockedScores::BlockedScores(Similarity similarity, const Rows& queries, RowRang
     : similarity_(similarity),
       products_(products),
       corpus_(corpus),
+      stored_(queries.slice(range)),
+      as_stored_(are_scored_as_stored(similarity, queries, corpus)),
       query_count_(range.size()),
       dim_(corpus.dim),
       k_blocks_(blocks_for(dim_, kBlockUnits * products_.unit)),
-      is_exact_(similarity == Similarity::kManhattan || query_count_ < kFewQueries),
+      is_exact_(as_stored_ || similarity == Similarity::kManhattan || query_count_ < kFewQueries),
       relative_error_(static_cast<float>(error_of_product(dim_, products_.unit > 1))) {
-  const std::size_t row_bytes = k_blocks_ * kBlockUnits * sizeof(std::uint32_t);
+  const std::size_t row_bytes = as_stored_ ? corpus.row_bytes() : k_blocks_ * kBlockUnits * sizeof(std::uint32_t);
   const std::size_t fitting = kBlockBytes / std::max<std::size_t>(row_bytes, 1) / kPanelColumns * kPanelColumns;
   block_rows_ = std::clamp(fitting, kLeastBlock, kMostBlock);
   value_stride_ = block_rows_ + kSkew;
-  if (queries.are_floats()) {
-    queries_ = {static_cast<const float*>(queries.data) + range.begin * dim_, query_count_, dim_};
+  if (as_stored_) return;
+  if (stored_.are_floats()) {
+    queries_ = {static_cast<const float*>(stored_.data), query_count_, dim_};
   } else {
     converted_.reserve(query_count_ * dim_);
-    load_rows(queries, range, converted_.data());
+    load_rows(stored_, {0, query_count_}, converted_.data());
     queries_ = {converted_.data(), query_count_, dim_};
   }
   factors_.reserve(query_count_);
@@ -145,6 +149,7 @@ void BlockedScores::load(RowRange block, Scratch& scratch) const {
   scratch.block = block;
   scratch.values.reserve(kTileRows * value_stride_);
   scratch.picked.resize(block_rows_);
+  if (as_stored_) return;
   if (corpus_.are_floats()) {
     scratch.rows = static_cast<const float*>(corpus_.data) + scratch.block.begin * dim_;
   } else {
@@ -186,6 +191,10 @@ void BlockedScores::pack_block(Scratch& scratch) const {
 
 void BlockedScores::score(RowRange rows, Scratch& scratch) const {
   const std::size_t count = scratch.block.size();
+  if (as_stored_) {
+    quantized_block(similarity_, stored_, rows, corpus_, scratch.block, scratch.values.data(), value_stride_);
+    return;
+  }
   if (is_exact_) {
     similarity_block(similarity_, queries_, rows, {scratch.rows, count, dim_}, {0, count}, scratch.values.data(),
                      value_stride_);

@@ -21,7 +21,7 @@ namespace stillvec::search {
 //
 // Many queries are scored by matrix products, in bf16 where that is faster. Such values are near the scores and not the
 // scores, but they come with a bound: what they leave in doubt is scored again, exactly. So results are those of
-// similarity_block() to the last bit, however they were found.
+// similarity_matrix() to the last bit, however they were found.
 class BlockedScores {
  public:
   // What one thread works with.
@@ -80,6 +80,8 @@ class BlockedScores {
   Similarity similarity_;
   const kernels::ProductKernels& products_;
   Rows corpus_;
+  Rows stored_;     // the queries
+  bool as_stored_;  // both are scored as they are stored, and never converted
   Matrix queries_;  // as f32
   std::size_t query_count_;
   std::size_t dim_;

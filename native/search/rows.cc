@@ -36,7 +36,7 @@ std::size_t Rows::row_bytes() const {
 void load_rows(const Rows& rows, RowRange range, float* out) {
   const std::size_t count = range.size() * rows.dim;
   if (count == 0) return;
-  const std::byte* bytes = static_cast<const std::byte*>(rows.data) + range.begin * rows.row_bytes();
+  const auto* bytes = static_cast<const std::byte*>(rows.row(range.begin));
   switch (rows.format) {
     case RowFormat::kFloat32: std::memcpy(out, bytes, count * sizeof(float)); break;
     case RowFormat::kInt8: convert<std::int8_t>(bytes, count, out); break;

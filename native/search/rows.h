@@ -23,6 +23,8 @@ struct Rows {
 
   bool are_floats() const { return format == RowFormat::kFloat32; }
   std::size_t row_bytes() const;
+  const void* row(std::size_t r) const { return static_cast<const std::byte*>(data) + r * row_bytes(); }
+  Rows slice(RowRange range) const { return {row(range.begin), range.size(), dim, format}; }
 };
 
 // out[(r - range.begin) * dim + c] = value c of row r as f32.

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "kernels/vector/vector.h"
+#include "runtime/buffer.h"
 #include "runtime/thread_pool.h"
+#include "search/quantized_scores.h"
 
 namespace stillvec::search {
 namespace {
@@ -34,6 +35,23 @@ void inverse_norms(const Matrix& matrix, RowRange rows, float* out) {
 void row_pointers(const Matrix& matrix, std::size_t first, std::size_t end, const float* out[kPairTile]) {
   for (std::size_t i = 0; i < kPairTile; ++i) out[i] = matrix.row(std::min(first + i, end - 1));
 }
+
+// Rows as f32: where they lie, or converted.
+class Floats {
+ public:
+  explicit Floats(const Rows& rows) : matrix_{static_cast<const float*>(rows.data), rows.rows, rows.dim} {
+    if (rows.are_floats()) return;
+    converted_.reserve(rows.rows * rows.dim);
+    load_rows(rows, {0, rows.rows}, converted_.data());
+    matrix_.data = converted_.data();
+  }
+
+  const Matrix& matrix() const { return matrix_; }
+
+ private:
+  Buffer<float> converted_;
+  Matrix matrix_;
+};
 
 }  // namespace
 
@@ -84,31 +102,41 @@ void similarity_block(Similarity similarity, const Matrix& a, RowRange a_rows, c
   }
 }
 
-void similarity_matrix(Similarity similarity, const Matrix& a, const Matrix& b, ThreadPool& pool, float* out) {
+void similarity_matrix(Similarity similarity, const Rows& a, const Rows& b, ThreadPool& pool, float* out) {
   // Blocks of a few hundred columns of `out`: many enough to share out, large enough to be worth a claim.
   constexpr std::size_t kColumns = 512;
+  const bool as_stored = are_scored_as_stored(similarity, a, b);
   const std::size_t down = (a.rows + kBlock - 1) / kBlock, across = (b.rows + kColumns - 1) / kColumns;
   pool.parallel_for(down * across, [&](std::size_t index, unsigned) {
     const std::size_t i = index / across * kBlock, j = index % across * kColumns;
-    similarity_block(similarity, a, {i, std::min(i + kBlock, a.rows)}, b, {j, std::min(j + kColumns, b.rows)},
-                     out + i * b.rows + j, b.rows);
+    const RowRange left = {i, std::min(i + kBlock, a.rows)}, right = {j, std::min(j + kColumns, b.rows)};
+    float* block = out + i * b.rows + j;
+    if (as_stored) {
+      quantized_block(similarity, a, left, b, right, block, b.rows);
+    } else {
+      const Floats x(a.slice(left)), y(b.slice(right));
+      similarity_block(similarity, x.matrix(), {0, left.size()}, y.matrix(), {0, right.size()}, block, b.rows);
+    }
   });
 }
 
-void similarity_pairwise(Similarity similarity, const Matrix& a, const Matrix& b, RowRange rows, float* out) {
+void similarity_pairwise(Similarity similarity, const Rows& a, const Rows& b, RowRange rows, float* out) {
   const VectorKernels& vector = vector_kernels();
-  for (std::size_t r = rows.begin; r < rows.end; ++r) {
-    const float *x = a.row(r), *y = b.row(r);
-    float value = 0.0f;
-    switch (similarity) {
-      case Similarity::kCosine:
-        value = vector.dot(x, y, a.dim) * inverse_norm(x, a.dim) * inverse_norm(y, b.dim);
-        break;
-      case Similarity::kDot: value = vector.dot(x, y, a.dim); break;
-      case Similarity::kEuclidean: value = -std::sqrt(vector.squared_distance(x, y, a.dim)); break;
-      case Similarity::kManhattan: value = -vector.l1_distance(x, y, a.dim); break;
+  const std::size_t dim = a.dim;
+  for (std::size_t begin = rows.begin; begin < rows.end; begin += kBlock) {
+    const RowRange part = {begin, std::min(begin + kBlock, rows.end)};
+    const Floats left(a.slice(part)), right(b.slice(part));
+    for (std::size_t r = 0; r < part.size(); ++r) {
+      const float *x = left.matrix().row(r), *y = right.matrix().row(r);
+      float value = 0.0f;
+      switch (similarity) {
+        case Similarity::kCosine: value = vector.dot(x, y, dim) * inverse_norm(x, dim) * inverse_norm(y, dim); break;
+        case Similarity::kDot: value = vector.dot(x, y, dim); break;
+        case Similarity::kEuclidean: value = -std::sqrt(vector.squared_distance(x, y, dim)); break;
+        case Similarity::kManhattan: value = -vector.l1_distance(x, y, dim); break;
+      }
+      *out++ = value;
     }
-    *out++ = value;
   }
 }
 

@@ -41,10 +41,10 @@ void similarity_tile(Similarity similarity, const float* const a[kPairTile], con
 void similarity_block(Similarity similarity, const Matrix& a, RowRange a_rows, const Matrix& b, RowRange b_rows,
                       float* out, std::size_t stride);
 
-// Every row of `a` against every row of `b`: out is a.rows x b.rows.
-void similarity_matrix(Similarity similarity, const Matrix& a, const Matrix& b, ThreadPool& pool, float* out);
+// Every row of `a` against every row of `b`, rows of any format: out is a.rows x b.rows.
+void similarity_matrix(Similarity similarity, const Rows& a, const Rows& b, ThreadPool& pool, float* out);
 
-// Row i of `a` against row i of `b`, for i in `rows`: out[i - rows.begin].
-void similarity_pairwise(Similarity similarity, const Matrix& a, const Matrix& b, RowRange rows, float* out);
+// Row i of `a` against row i of `b`, for i in `rows`: out[i - rows.begin]. Rows of any format.
+void similarity_pairwise(Similarity similarity, const Rows& a, const Rows& b, RowRange rows, float* out);
 
 }  // namespace stillvec::search

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "runtime/buffer.h"
 #include "runtime/thread_pool.h"
+#include "search/blocked_scores.h"
 
 namespace stillvec::search {
 namespace {
@@ -17,13 +19,6 @@ constexpr std::size_t kHitBytes = 256u << 20;
 constexpr std::size_t kFirstLook = 64;
 // Queries whose hits are merged in one piece.
 constexpr std::size_t kMerged = 64;
-
-struct Hit {
-  float score;
-  std::uint32_t index;
-};
-
-bool better(const Hit& a, const Hit& b) { return a.score > b.score || (a.score == b.score && a.index < b.index); }
 
 // The best hits that one thread has met, of each query.
 class Heaps {
@@ -96,15 +91,7 @@ void merge(const std::vector<Heaps>& heaps, RowRange queries, std::size_t row, H
   for (std::size_t query = queries.begin; query < queries.end; ++query) {
     candidates.clear();
     for (const Heaps& own : heaps) own.append(query, candidates);
-    const std::size_t count = std::min(candidates.size(), hits.k);
-    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count), candidates.end(),
-                      better);
-    candidates.resize(count);
-    candidates.resize(hits.k, {-std::numeric_limits<float>::infinity(), Hits::kNone});
-    for (std::size_t i = 0; i < hits.k; ++i) {
-      hits.indices[(row + query) * hits.k + i] = candidates[i].index;
-      hits.scores[(row + query) * hits.k + i] = candidates[i].score;
-    }
+    keep_best(candidates, row + query, hits);
   }
 }
 
@@ -112,10 +99,7 @@ void merge(const std::vector<Heaps>& heaps, RowRange queries, std::size_t row, H
 
 Hits top_k(const TopKRequest& request, const Rows& queries, RowRange range, const Rows& corpus, ThreadPool& pool,
            const ShallStop& shall_stop) {
-  Hits hits;
-  hits.k = std::min(request.k, corpus.rows);
-  hits.indices.resize(range.size() * hits.k);
-  hits.scores.resize(range.size() * hits.k);
+  Hits hits(range.size(), std::min(request.k, corpus.rows));
   if (hits.k == 0) return hits;
   const std::size_t fitting = kHitBytes / (pool.size() * hits.k * sizeof(Hit));
   const std::size_t most = std::clamp<std::size_t>(fitting, 1, kMostQueries);

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <limits>
-#include <vector>
 
-#include "search/blocked_scores.h"
+#include "runtime/shall_stop.h"
+#include "search/hits.h"
 #include "search/rows.h"
 #include "search/similarity.h"
 
@@ -14,16 +13,6 @@ class ThreadPool;
 }
 
 namespace stillvec::search {
-
-// The nearest corpus rows of each query, best first; where scores are equal, the lower index first. Where fewer than k
-// were found, the rest are kNone with -infinity.
-struct Hits {
-  static constexpr std::uint32_t kNone = UINT32_MAX;
-
-  std::size_t k = 0;                   // hits a query
-  std::vector<std::uint32_t> indices;  // queries x k
-  std::vector<float> scores;           // queries x k
-};
 
 struct TopKRequest {
   Similarity similarity = Similarity::kCosine;

@@ -130,7 +130,7 @@ describe('the raw addon', () => {
         const value = () => kinds[random(kinds.length)]();
         const names = ['Tokenizer', 'Table', 'RowBuffer', 'Cancellation', 'Encoder', 'TokenColumn', 'TrainingRun', 'info',
           'isShared', 'similarity', 'similarityAsync', 'similarityPairwise', 'similarityPairwiseAsync', 'topK', 'topKAsync',
-          'communities', 'communitiesAsync', 'quantize', 'quantizeAsync', 'checksum', 'checksumFile', 'evaluateLoss'];
+          'communities', 'communitiesAsync', 'rescore', 'rescoreAsync', 'columnRanges', 'columnRangesAsync', 'quantize', 'quantizeAsync', 'checksum', 'checksumFile', 'evaluateLoss'];
         const keep = (result) => {
           if (typeof result !== 'object' || result === null) return;
           if (result instanceof Promise) { pending.push(result.then(keep, () => undefined)); return; }

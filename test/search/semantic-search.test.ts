@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { semanticSearch, semanticSearchAsync, SentenceTransformer } from 'stillvec';
+import { quantizeEmbeddings, semanticSearch, semanticSearchAsync, SentenceTransformer } from 'stillvec';
 
 import { describeWithShared, materializeModel } from '../support/shared';
 import { inOrder, readSearchGoldens } from './expected';
@@ -102,6 +102,89 @@ describe('semanticSearch', () => {
     const reason = new Error('enough');
     const control = { signal: AbortSignal.abort(reason) };
     await expect(semanticSearchAsync(lattice(3000, 24, 2), corpus, control)).rejects.toBe(reason);
+  });
+});
+
+describe('a search in two steps', () => {
+  const [rows, dim, count] = [2000, 40, 30];
+  const noise = (seed: number, length: number): Float32Array =>
+    Float32Array.from({ length }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233) * ((i * 7919 + seed) % 11));
+  const corpus = { data: noise(1, rows * dim), shape: [rows, dim] } as const;
+  // Near to rows of the corpus.
+  const queries = {
+    data: noise(2, count * dim).map((value, i) => corpus.data[i * 3]! + 0.4 * value),
+    shape: [count, dim],
+  } as const;
+  const bits = quantizeEmbeddings(corpus, { precision: 'ubinary' });
+  const int8 = quantizeEmbeddings(corpus, { precision: 'int8' });
+
+  test('scores the best by bits again', async () => {
+    const [topK, rescoreMultiplier] = [5, 3];
+    const found = semanticSearch(queries, bits, { topK, rescore: corpus, rescoreMultiplier });
+    const coarse = semanticSearch(quantizeEmbeddings(queries, { precision: 'ubinary' }), bits, { topK: 15 });
+    const exact = semanticSearch(queries, corpus, { topK: rows });
+    for (const [query, hits] of found.entries()) {
+      const candidates = new Set(coarse[query]!.map(({ corpusId }) => corpusId));
+      expect(hits).toEqual(exact[query]!.filter(({ corpusId }) => candidates.has(corpusId)).slice(0, topK));
+    }
+    expect(await semanticSearchAsync(queries, bits, { topK, rescore: corpus, rescoreMultiplier })).toEqual(found);
+  });
+
+  test('is the exact search where all rows are scored again', () => {
+    for (const scoreFunction of ['cosine', 'dot', 'euclidean', 'manhattan'] as const) {
+      const options = { topK: 5, scoreFunction };
+      const all = { ...options, rescoreMultiplier: rows / 5 };
+      const exact = semanticSearch(queries, int8, options);
+      expect(semanticSearch(queries, bits, { ...all, rescore: int8 })).toEqual(exact);
+      expect(semanticSearch(queries, bits, { ...all, rescore: true })).toEqual(semanticSearch(queries, bits, options));
+    }
+  });
+
+  test('scores four times as many as asked for unless told otherwise', () => {
+    const options = { topK: 3, rescore: int8 };
+    const found = semanticSearch(queries, bits, options);
+    expect(found).toEqual(semanticSearch(queries, bits, { ...options, rescoreMultiplier: 4 }));
+    expect(found).not.toEqual(semanticSearch(queries, bits, { ...options, rescoreMultiplier: 1 }));
+    expect(semanticSearch(queries, bits, { topK: 3, rescore: false })).toEqual(
+      semanticSearch(queries, bits, { topK: 3 }),
+    );
+  });
+
+  test('takes signed bits, one query, and a corpus of none', () => {
+    const options = { topK: 3, rescore: corpus };
+    const signed = quantizeEmbeddings(corpus, { precision: 'binary' });
+    expect(semanticSearch(queries, signed, options)).toEqual(semanticSearch(queries, bits, options));
+    const one = queries.data.subarray(0, dim);
+    expect(semanticSearch(one, bits, options)).toEqual(semanticSearch(queries, bits, options).slice(0, 1));
+    const none = { data: new Uint8Array(0), shape: [0, 5], precision: 'ubinary' } as const;
+    expect(semanticSearch(one, none, { rescore: true })).toEqual([[]]);
+  });
+
+  test('settles when it is aborted', async () => {
+    const reason = new Error('enough');
+    const options = { rescore: corpus, signal: AbortSignal.abort(reason) };
+    await expect(semanticSearchAsync(queries, bits, options)).rejects.toBe(reason);
+  });
+
+  test.each<[string, unknown, unknown, object, RegExp]>([
+    ['a corpus of floats', queries, corpus, { rescore: true }, /binary or ubinary corpus for rescore.*float32/],
+    ['a corpus of int8', queries, int8, { rescore: corpus }, /binary or ubinary corpus for rescore.*int8/],
+    ['queries of bits', bits, bits, { rescore: true }, /float32 embeddings for queries.*ubinary/],
+    ['fewer rows to score', queries, bits, { rescore: queries }, /the 2000 rows of the corpus for rescore.*30/],
+    ['narrower rows to score', queries, bits, { rescore: [[1, 2]] }, /queries and rescore of one dimension.*40 and 2/],
+    ['no rows to score', queries, bits, { rescore: 'int8' }, /for rescore.*"int8"/],
+    [
+      'half a hit',
+      queries,
+      bits,
+      { rescore: true, rescoreMultiplier: 1.5 },
+      /integer at least 1 for rescoreMultiplier.*1\.5/,
+    ],
+    ['no hits', queries, bits, { rescoreMultiplier: 0 }, /at least 1 for rescoreMultiplier.*0/],
+  ])('refuses %s', async (_, left, right, options, message) => {
+    const refused = expect.objectContaining({ message: expect.stringMatching(message) });
+    expect(() => semanticSearch(left as never, right as never, options)).toThrow(refused);
+    await expect(semanticSearchAsync(left as never, right as never, options)).rejects.toEqual(refused);
   });
 });
 

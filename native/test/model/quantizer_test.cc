@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "runtime/thread_pool.h"
+
 namespace stillvec::model {
 namespace {
 
@@ -62,6 +64,35 @@ TEST(Quantizer, WritesOnlyTheRowsAskedFor) {
   Quantizer(min, max).quantize(rows.data(), 1, 3, QuantizedDtype::kUint8, out.data());
   for (std::size_t i = 0; i < out.size(); ++i) {
     EXPECT_EQ(std::to_integer<int>(out[i]) == 7, i < 5 || i >= 15);
+  }
+}
+
+TEST(Quantizer, WholeMatricesDoNotDependOnThreads) {
+  ThreadPool one(1), three(3);
+  const std::size_t rows = 1300, columns = 21;
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(rows * columns);
+  for (float& x : values) x = normal(random);
+  ColumnRanges expected(columns);
+  expected.extend(values.data(), rows);
+  std::vector<std::byte> bytes[2], bits[2];
+  for (int i = 0; i < 2; ++i) {
+    ThreadPool& pool = i == 0 ? one : three;
+    const ColumnRanges ranges = column_ranges(values.data(), rows, columns, pool);
+    EXPECT_TRUE(std::ranges::equal(ranges.min(), expected.min()));
+    EXPECT_TRUE(std::ranges::equal(ranges.max(), expected.max()));
+    bytes[i].resize(rows * columns);
+    const Quantizer quantizer(ranges.min(), ranges.max());
+    quantize_rows(values.data(), rows, quantizer, QuantizedDtype::kInt8, pool, bytes[i].data());
+    bits[i].resize(rows * 3);
+    pack_sign_rows(values.data(), rows, columns, 0, pool, bits[i].data());
+  }
+  EXPECT_EQ(bytes[0], bytes[1]);
+  EXPECT_EQ(bits[0], bits[1]);
+  for (std::size_t i = 0; i < rows * columns; ++i) {
+    const std::size_t r = i / columns, c = i % columns;
+    EXPECT_EQ((std::to_integer<unsigned>(bits[0][r * 3 + c / 8]) >> (7 - c % 8) & 1u) != 0, values[i] > 0.0f);
   }
 }
 

@@ -31,7 +31,7 @@ std::vector<float> clustered_rows(std::size_t rows, std::size_t dim, float sprea
 Communities by_definition(const std::vector<float>& values, std::size_t rows, std::size_t dim, float threshold,
                           std::size_t least, ThreadPool& pool) {
   std::vector<float> scores(rows * rows);
-  const Matrix matrix = {values.data(), rows, dim};
+  const Rows matrix = {values.data(), rows, dim};
   similarity_matrix(Similarity::kCosine, matrix, matrix, pool, scores.data());
   Communities all;
   for (std::size_t r = 0; r < rows; ++r) {
