@@ -138,20 +138,23 @@ export class StaticModel {
     texts: Texts,
     { signal, onProgress }: Pick<CallSettings, 'signal' | 'onProgress'>,
   ): Promise<void> {
-    const pause = new Pause();
-    for (let start = 0; start < texts.count;) {
-      await pause.ifDue();
-      signal?.throwIfAborted();
-      const end = texts.runEnd(start);
-      if (isLibrary(this.#tokenizer)) {
-        const { ids, offsets } = await this.#tokenizer.encodeBatch(texts.strings(start, end));
-        column.appendIds(ids, offsets);
-      } else {
-        await column.append(this.#encoder, ...texts.run(start, end), '');
-      }
-      start = end;
+    const take = (run: NativeTokenColumn, end: number): void => {
+      column.appendColumn(run);
       onProgress?.(end);
+    };
+    await inRuns(texts, signal, (start, end) => this.#tokenizeRun(texts, start, end), take);
+  }
+
+  /** The ids of texts [start, end). */
+  async #tokenizeRun(texts: Texts, start: number, end: number): Promise<NativeTokenColumn> {
+    const run = new native.TokenColumn();
+    if (isLibrary(this.#tokenizer)) {
+      const { ids, offsets } = await this.#tokenizer.encodeBatch(texts.strings(start, end));
+      run.appendIds(ids, offsets);
+    } else {
+      await run.append(this.#encoder, ...texts.run(start, end), '');
     }
+    return run;
   }
 
   async #encodeOnPool<P extends Precision>(
@@ -162,37 +165,27 @@ export class StaticModel {
     const shape = shapeOf(texts.count, rows);
     const buffer = rowBuffer(writtenShape(shape));
     try {
-      // Short runs would otherwise follow each other without a turn for anybody else.
-      const pause = new Pause();
-      const pending: Promise<number>[] = [];
-      const settleOne = async (): Promise<void> => {
-        onProgress?.((await pending.shift()) ?? 0);
-        signal?.throwIfAborted();
-      };
-      for (let start = 0; start < texts.count; start = texts.runEnd(start)) {
-        const run = this.#encodeRun(texts, start, rows, buffer, threads);
-        // It is awaited in its turn, and may fail before an older one is done.
-        run.catch(() => undefined);
-        pending.push(run);
-        if (pending.length === runsInFlight) await settleOne();
-        await pause.ifDue();
-      }
-      while (pending.length > 0) await settleOne();
+      await inRuns(
+        texts,
+        signal,
+        (start, end) => this.#encodeRun(texts, start, end, rows, buffer, threads),
+        (_, end) => onProgress?.(end),
+      );
       return embeddingsOf(await finished(buffer, shape), shape);
     } finally {
       buffer.release();
     }
   }
 
-  /** One run on the pool; resolves with the number of texts that are done when it is. */
+  /** Texts [start, end) on the pool. */
   async #encodeRun(
     texts: Texts,
     start: number,
+    end: number,
     rows: RowSettings,
     buffer: NativeRowBuffer,
     threads: number,
-  ): Promise<number> {
-    const end = texts.runEnd(start);
+  ): Promise<void> {
     const finish = this.#finishing(rows);
     if (isLibrary(this.#tokenizer)) {
       const { ids, offsets } = await this.#tokenizer.encodeBatch(withPrompt(texts, start, end, rows.prompt));
@@ -200,13 +193,41 @@ export class StaticModel {
     } else {
       await this.#encoder.encode(...texts.run(start, end), rows.prompt, threads, buffer, start, ...finish);
     }
-    return end;
   }
 
   #finishing({ columns, normalize, precision }: RowSettings): NativeFinish {
     const output = precision === 'binary' || precision === 'ubinary' ? precision : 'float32';
     return [columns, this.#normalizeFull, normalize, output];
   }
+}
+
+/** Works off texts run by run, some of them at a time, and gives each run's result to `take` in its turn. */
+async function inRuns<T>(
+  texts: Texts,
+  signal: AbortSignal | undefined,
+  work: (start: number, end: number) => Promise<T>,
+  take: (result: T, end: number) => void,
+): Promise<void> {
+  // Short runs would otherwise follow each other without a turn for anybody else.
+  const pause = new Pause();
+  const pending: { readonly run: Promise<T>; readonly end: number }[] = [];
+  const settleOne = async (): Promise<void> => {
+    const oldest = pending.shift();
+    if (oldest === undefined) return;
+    take(await oldest.run, oldest.end);
+    signal?.throwIfAborted();
+  };
+  for (let start = 0; start < texts.count;) {
+    const end = texts.runEnd(start);
+    const run = work(start, end);
+    // It is awaited in its turn, and may fail before an older one is done.
+    run.catch(() => undefined);
+    pending.push({ run, end });
+    if (pending.length === runsInFlight) await settleOne();
+    await pause.ifDue();
+    start = end;
+  }
+  while (pending.length > 0) await settleOne();
 }
 
 function isLibrary(tokenizer: NativeTokenizer | TextTokenizer): tokenizer is TextTokenizer {

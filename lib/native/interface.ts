@@ -289,6 +289,7 @@ export interface NativeTokenColumn {
   /** Equal for equal columns, and hardly ever for others. */
   fingerprint(): Promise<string>;
   appendIds(ids: Uint32Array, offsets: Uint32Array): void;
+  appendColumn(other: NativeTokenColumn): void;
 }
 
 /** What the addon computes for one part of a loss: `kind` says which formula, the rest are its settings. */

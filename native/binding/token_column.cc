@@ -73,6 +73,7 @@ Result<training::TokenColumn> read_column(const ColumnInFile& at) {
 Napi::Function TokenColumn::define(Napi::Env env) {
   return define_class(env, {
                                instance_method<&TokenColumn::append>("append"),
+                               instance_method<&TokenColumn::append_column>("appendColumn"),
                                instance_method<&TokenColumn::append_ids>("appendIds"),
                                instance_method<&TokenColumn::copy_ids>("copyIds"),
                                instance_method<&TokenColumn::copy_offsets>("copyOffsets"),
@@ -143,6 +144,22 @@ Napi::Value TokenColumn::append_ids(const Napi::CallbackInfo& info) {
   column.offsets.make_room(offsets.size());
   column.ids.append(ids);
   for (const std::uint32_t offset : std::span(offsets).subspan(1)) column.offsets.push_back(base + offset);
+  return info.Env().Undefined();
+}
+
+// appendColumn(other: TokenColumn): void
+Napi::Value TokenColumn::append_column(const Napi::CallbackInfo& info) {
+  const TokenColumn& other = object_argument<TokenColumn>(info, 0, "other");
+  check_open(info.Env());
+  if (&other == this) fail_argument(info.Env(), "expected another column");
+  other.check_open(info.Env());
+  const training::TokenColumn& added = other.state_->column;
+  training::TokenColumn& column = state_->column;
+  const std::uint64_t base = column.offsets.back();
+  column.ids.make_room(added.ids.size());
+  column.offsets.make_room(added.count());
+  column.ids.append({added.ids.data(), added.ids.size()});
+  for (std::size_t i = 1; i <= added.count(); ++i) column.offsets.push_back(base + added.offsets[i]);
   return info.Env().Undefined();
 }
 

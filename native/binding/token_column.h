@@ -30,6 +30,7 @@ class TokenColumn : public ObjectWrap<TokenColumn> {
 
   void check_open(Napi::Env env) const;
   Napi::Value append(const Napi::CallbackInfo& info);
+  Napi::Value append_column(const Napi::CallbackInfo& info);
   Napi::Value append_ids(const Napi::CallbackInfo& info);
   Napi::Value count(const Napi::CallbackInfo& info);
   Napi::Value tokens(const Napi::CallbackInfo& info);

@@ -94,6 +94,14 @@ describe('the raw addon', () => {
        Object.defineProperty(texts, 0, { get: () => (new native.TrainingRun(table, sources(filled, column()), [loss], runConfig), 'red') });
        refused(() => filled.append(encoder, ['red\\0\\0'], 1, texts, ''));`,
     ],
+    [
+      'a column that is appended to itself, or to one in training',
+      `const own = column(), trained = column();
+       refused(() => own.appendColumn(own));
+       refused(() => own.appendColumn({}));
+       new native.TrainingRun(table, sources(trained, column()), [loss], runConfig);
+       refused(() => trained.appendColumn(own));`,
+    ],
   ])('refuses %s', (_, source) => {
     const checks = `
       const refused = (call) => { try { call(); } catch (error) { return error; } throw new Error('not refused: ' + call); };
