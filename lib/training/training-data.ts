@@ -27,7 +27,10 @@ export interface TrainingData {
   /** One a dataset. */
   readonly sources: readonly NativeSource[];
   readonly losses: readonly NativeLoss[];
-  /** Equal for equal texts and labels, and hardly ever for others; by the datasets' names. */
+  /**
+   * Equal for equal texts and labels, and hardly ever for others; by the datasets' names. Empty where nothing will be
+   * compared with them: they take a look at every token.
+   */
   readonly fingerprints: Readonly<Record<string, string>>;
 }
 
@@ -58,7 +61,9 @@ export async function readTrainingData(
     const title = titleOf(dataset, named.length > 1);
     const tokenized = { ...(await untilAborted(reading, signal)), name, title, loss: one };
     datasets.push(tokenized);
-    fingerprints.push([dataset.name, await untilAborted(fingerprintOf(tokenized), signal)]);
+    if (hasCheckpoints(settings)) {
+      fingerprints.push([dataset.name, await untilAborted(fingerprintOf(tokenized), signal)]);
+    }
   }
   const sources = datasets.map((one, i) => sourceOf(named[i]?.option ?? one.name, one, distinct.indexOf(one.loss)));
   return { datasets, sources, losses, fingerprints: Object.fromEntries(fingerprints) };
@@ -80,6 +85,10 @@ function checkBatchSize(batchSize: number, { name, needs: { minimumRows = 1 } }:
 
 function sourceOf(name: string, { columns, labels, guides }: TokenizedDataset, loss: number): NativeSource {
   return { name, columns, labels: labels ?? null, guides, loss };
+}
+
+function hasCheckpoints({ outputDir, resumeFromCheckpoint }: FitSettings): boolean {
+  return outputDir !== undefined || typeof resumeFromCheckpoint === 'string';
 }
 
 async function fingerprintOf({ columns, labels, guides }: TokenizedDataset): Promise<string> {

@@ -38,6 +38,14 @@ class Buffer {
     capacity_ = count;
   }
 
+  // Values that are zero. Those of a large buffer take no memory before they are touched, where the system does that.
+  static Buffer zeroed(std::size_t count) {
+    Buffer buffer(count);
+    const bool is_zero = kMappedPagesAreZero && buffer.values_.get_deleter().mapped_bytes > 0;
+    if (!is_zero && count > 0) buffer.fill_zero(count);
+    return buffer;
+  }
+
   void fill_zero(std::size_t count) { std::memset(static_cast<void*>(values_.get()), 0, count * sizeof(T)); }
 
   // The contents are no longer needed: the kernel may take the pages until they are next written to.

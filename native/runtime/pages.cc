@@ -22,17 +22,21 @@ namespace stillvec {
 
 #if defined(_WIN32)
 
+extern const bool kMappedPagesAreZero = false;
 void* map_huge_pages(std::size_t bytes) { return _aligned_malloc(bytes, kHugePage); }
 void unmap_pages(void* pages, std::size_t) { _aligned_free(pages); }
 void offer_pages(void*, std::size_t) {}
 
 #elif defined(STILLVEC_PAGES_FROM_ALLOCATOR)
 
+extern const bool kMappedPagesAreZero = false;
 void* map_huge_pages(std::size_t bytes) { return std::aligned_alloc(kHugePage, bytes); }
 void unmap_pages(void* pages, std::size_t) { std::free(pages); }
 void offer_pages(void*, std::size_t) {}
 
 #else
+
+extern const bool kMappedPagesAreZero = true;
 
 void* map_huge_pages(std::size_t bytes) {
   if (bytes > SIZE_MAX - kHugePage) return nullptr;

@@ -49,16 +49,11 @@ Optimizer::Optimizer(ThreadPool& pool, const OptimizerConfig& config, std::size_
       rows_(rows),
       dim_(dim),
       slumber_(config.beta1, config.beta2, config.eps, config.weight_decay),
-      first_moment_(rows * dim),
-      second_moment_(rows * dim),
+      first_moment_(Buffer<float>::zeroed(rows * dim)),
+      second_moment_(Buffer<float>::zeroed(rows * dim)),
       last_(rows, 0),
       scratch_(pool.size()) {
   for (Buffer<float>& row : scratch_) row.reserve(dim);
-  pool_.parallel_for(kernels::blocks_for(rows, kRowsPerChunk), [&](std::size_t chunk, unsigned) {
-    const std::size_t begin = chunk * kRowsPerChunk, count = std::min(kRowsPerChunk, rows_ - begin);
-    std::memset(first_moment_.data() + begin * dim_, 0, count * dim_ * sizeof(float));
-    std::memset(second_moment_.data() + begin * dim_, 0, count * dim_ * sizeof(float));
-  });
 }
 
 void Optimizer::catch_up(std::span<const std::uint32_t> rows, float* table) {

@@ -15,7 +15,7 @@
 namespace stillvec::training {
 namespace {
 
-constexpr std::size_t kTextsPerChunk = 16;
+constexpr std::size_t kTextsPerChunk = 16, kRowsPerChunk = 512;
 
 // Times one stage after the other.
 class StageClock {
@@ -138,7 +138,11 @@ Result<std::unique_ptr<Trainer>> Trainer::create(ThreadPool& pool, std::span<con
   if (Status status = check(optimizer); !status.is_ok()) return status;
   try {
     auto impl = std::make_unique<Impl>(pool, rows, dim, optimizer, seed);
-    std::copy(initial.begin(), initial.end(), impl->table.data());
+    pool.parallel_for(kernels::blocks_for(rows, kRowsPerChunk), [&](std::size_t chunk, unsigned) {
+      const std::size_t begin = chunk * kRowsPerChunk * dim;
+      std::copy_n(initial.data() + begin, std::min(kRowsPerChunk * dim, rows * dim - begin),
+                  impl->table.data() + begin);
+    });
     return std::unique_ptr<Trainer>(new Trainer(std::move(impl)));
   } catch (const std::bad_alloc&) {
     return Status{Code::kOutOfMemory, "not enough memory for a table of " + std::to_string(rows) + " x " +
