@@ -122,6 +122,7 @@ export type {
   FitEvaluation,
   FitLogRecord,
   FitResult,
+  FitOverhead,
   FitStages,
   FitStep,
 } from './training/fit-result.js';

@@ -46,6 +46,7 @@ async function main([file = '']: readonly string[]): Promise<void> {
     finalLoss: result.history.at(-1)?.loss ?? NaN,
     peakRss: peakRss(),
     stages,
+    overhead: Object.fromEntries(Object.entries(result.overhead).map(([name, seconds]) => [name, 1000 * seconds])),
     version: model.info().isa,
   };
   process.stdout.write(JSON.stringify(reply));

@@ -46,6 +46,8 @@ export interface FitReply {
   readonly peakRss: number;
   /** Of one step in milliseconds, where the trainer tells. */
   readonly stages?: Readonly<Record<string, number>>;
+  /** Of the whole run in milliseconds: what is spent before and after the steps. */
+  readonly overhead?: Readonly<Record<string, number>>;
   readonly version: string;
 }
 

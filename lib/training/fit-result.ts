@@ -68,6 +68,16 @@ export interface FitStages {
   readonly update: number;
 }
 
+/** What a run spends before its first step and after its last, in seconds. */
+export interface FitOverhead {
+  /** Reading and tokenizing the datasets, or finding their tokens in the cache. */
+  readonly tokenizing: number;
+  /** Making the tables, finding texts that are the same, counting the steps, reading a checkpoint. */
+  readonly setup: number;
+  /** Bringing all rows up to the last step and handing the table to the model. */
+  readonly finishing: number;
+}
+
 export interface FitResult {
   readonly history: readonly FitStep[];
   readonly evaluations: readonly FitEvaluation[];
@@ -84,6 +94,7 @@ export interface FitResult {
   /** Of these, evaluating. */
   readonly evaluationSeconds: number;
   readonly stages: FitStages;
+  readonly overhead: FitOverhead;
   /** The dataset; of several the first one. */
   readonly dataset: FitDataset;
   /** All of them, by name; one alone is called `trainDataset`. */

@@ -63,6 +63,7 @@ export async function fit(
   const config = runConfig(settings);
   const saved = runSettings(config, settings, data);
 
+  const tokenized = performance.now();
   const metric = bestMetric(settings);
   const best = metric && new BestModel(metric);
   const run = newRun(start.table, data, config);
@@ -86,7 +87,8 @@ export async function fit(
       await removeOld(outputDir);
     };
     const steps = await untilAborted(run.countSteps(epochs, Math.min(maxSteps, Number.MAX_SAFE_INTEGER)), signal);
-    const record = new RunRecord(progress, steps, data.datasets, best);
+    const overhead = { tokenizing: (tokenized - begin) / 1000, setup: (performance.now() - tokenized) / 1000 };
+    const record = new RunRecord(progress, steps, data.datasets, best, overhead);
     const parts = {
       evaluation: evaluates(settings) ? new RunEvaluation(evalData, settings) : undefined,
       best,

@@ -4,7 +4,7 @@ import { logName } from './best-metric.js';
 import type { BestModel } from './best-model.js';
 import type { FitState } from './callbacks.js';
 import type { Progress } from './checkpoint-state.js';
-import type { FitBest, FitEvaluation, FitLogRecord, FitStages, FitStep } from './fit-result.js';
+import type { FitBest, FitEvaluation, FitLogRecord, FitOverhead, FitStages, FitStep } from './fit-result.js';
 import type { TrainingDataset } from './training-data.js';
 import { RowUsage } from './unused.js';
 
@@ -24,6 +24,7 @@ export class RunRecord implements FitState {
   readonly evaluations: FitEvaluation[];
   readonly log: FitLogRecord[];
   readonly stages = { sampling: 0, index: 0, catchUp: 0, pooling: 0, loss: 0, update: 0 };
+  readonly overhead: FitOverhead & { finishing: number };
   readonly usage: RowUsage;
   /** Those before this session. */
   readonly rowsBefore: number;
@@ -35,7 +36,9 @@ export class RunRecord implements FitState {
     readonly totalSteps: number,
     private readonly datasets: readonly TrainingDataset[],
     private readonly bestModel: BestModel | undefined,
+    before: Omit<FitOverhead, 'finishing'>,
   ) {
+    this.overhead = { ...before, finishing: 0 };
     this.history = [...progress.history];
     this.evaluations = [...progress.evaluations];
     this.log = [...progress.log];

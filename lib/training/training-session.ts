@@ -101,9 +101,9 @@ export class TrainingSession {
   result(): FitResult {
     const datasets = describeDatasets(this.datasets, this.#unusedRows());
     const [dataset] = Object.values(datasets) as [FitDataset];
-    const { history, evaluations, log, best, epoch, rows, stages } = this.record;
+    const { history, evaluations, log, best, epoch, rows, stages, overhead } = this.record;
     return {
-      ...{ history, evaluations, log, best, epoch, rows, stages, dataset, datasets },
+      ...{ history, evaluations, log, best, epoch, rows, stages, overhead, dataset, datasets },
       seconds: (performance.now() - this.begin) / 1000,
       evaluationSeconds: this.#evaluationMs / 1000,
     };
@@ -253,7 +253,9 @@ export class TrainingSession {
 
   /** The same, once the run has nothing more to do. */
   async #publishLast(): Promise<void> {
+    const start = performance.now();
     if (this.#published?.step !== this.record.step) this.#give(await this.run.finish());
+    this.record.overhead.finishing = (performance.now() - start) / 1000;
   }
 
   #give(table: NativeTable): NativeTable {
