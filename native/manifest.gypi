@@ -97,6 +97,7 @@
       "native/training/losses/multiple_negatives_ranking.cc",
       "native/training/losses/online_contrastive.cc",
       "native/training/losses/triplet.cc",
+      "native/training/matrix_product.cc",
       "native/training/matryoshka.cc",
       "native/training/objectives.cc",
       "native/training/objectives/pair_metric.cc",

@@ -264,6 +264,23 @@ TEST(Losses, OfRoundedProductsAreNearThoseOfFloat32) {
   }
 }
 
+// Fewer texts than columns are multiplied the other way round.
+TEST(Losses, RegularizeBatchesOfAnySize) {
+  for (const LossCase& loss : loss_cases()) {
+    if (loss.settings.kind != "global_orthogonal_regularization") continue;
+    for (const std::size_t batch : {2u, 4u, 7u, 8u}) {
+      const Problem problem = reference::random_problem(18, 40, kDim, loss.columns, batch);
+      const Matrix labels = draw_labels(loss, problem.columns[0].count());
+      const std::vector<Prefix> prefixes = {{5, 0.5f}, {kDim, 1.0f}};
+      const Outcome actual = run({loss.settings, 1.0f, prefixes}, problem, source_of(problem, labels));
+      const double expected = reference::plain_loss(problem, labels, prefixes, loss.plain);
+      EXPECT_NEAR(actual.loss, expected, 3e-6 * std::abs(expected)) << loss.name << ", " << batch << " rows";
+      const Matrix gradient = reference::finite_differences(problem, labels, prefixes, loss.plain);
+      EXPECT_LT(reference::relative_error(actual.gradient, gradient), 1e-5) << loss.name << ", " << batch << " rows";
+    }
+  }
+}
+
 // Sums over labels stay finite where no exponential of the scores does.
 TEST(Losses, RankScoresOfAnyScale) {
   const Problem problem = reference::random_problem(13, 40, kDim, 2, 33);

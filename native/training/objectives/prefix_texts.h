@@ -13,7 +13,8 @@ namespace stillvec::training {
 // the texts. Different texts may be worked on at once.
 class PrefixTexts {
  public:
-  explicit PrefixTexts(const ObjectiveContext& context) : dim_(context.dim), normalizes_(context.normalizes) {}
+  explicit PrefixTexts(const ObjectiveContext& context) : PrefixTexts(context.dim, context.normalizes) {}
+  PrefixTexts(std::size_t dim, bool normalizes) : dim_(dim), normalizes_(normalizes) {}
 
   // Begins a run. `prefixes` ascend strictly in dim.
   void begin(const Batch& batch, const std::vector<Prefix>& prefixes);
