@@ -106,6 +106,7 @@
       "native/training/objectives/score_layout.cc",
       "native/training/objectives/score_objective.cc",
       "native/training/objectives/score_operands.cc",
+      "native/training/objectives/score_products.cc",
       "native/training/optimizer.cc",
       "native/training/parameters.cc",
       "native/training/pooled_batch.cc",

@@ -31,13 +31,12 @@ class BatchAllTripletLoss final : public BatchTripletObjective {
 
   void begin_observing() override { counts_.assign(prefixes() * layout().batch(), 0); }
 
-  double conclude(std::size_t prefix) override {
+  void conclude(std::size_t prefix) override {
     const std::size_t batch = layout().batch();
     std::uint64_t count = 0;
     for (std::size_t row = 0; row < batch; ++row) count += counts_[prefix * batch + row];
     shares_.resize(prefixes());
     shares_[prefix] = count == 0 ? 0.0 : 1.0 / static_cast<double>(count);
-    return 0.0;
   }
 
   double anchor_loss(const Anchor& anchor) override {

@@ -19,28 +19,23 @@ using kernels::kPanelColumns;
 
 namespace {
 
-// Added to row strides that are else near a multiple of 4 KiB, where the rows of a tile would share one set of L1.
+// Added to the stride of a tile's gradient, as ScoreProducts does to that of its products.
 constexpr std::size_t kSkew = 16;
 
 // The slab of H: as large as the gradient that it is added to, so that it is not added in too many pieces, within
 // limits.
 constexpr std::size_t kLeastSlabBytes = 32u << 20, kMostSlabBytes = 96u << 20;
 
-// As torch's normalize: below this length a direction is not defined.
-constexpr double kLeastNorm = 1e-12;
-
 }  // namespace
 
 ScoreObjective::ScoreObjective(Score score, const ObjectiveContext& context)
     : pool_(context.pool),
       products_(context.products),
-      score_(score),
-      unit_norm_(context.normalizes || score == Score::kCosine),
       dim_(context.dim),
       tile_rows_(products_.tile_rows),
       tile_blocks_(products_.tile_rows / kBlockRows),
       scratch_(pool_.size()),
-      operands_(pool_, products_) {}
+      forward_(score, context) {}
 
 double ScoreObjective::run(const Batch& batch, const std::vector<Prefix>& prefixes, const ShallStop& shall_stop) {
   const auto stops = [&] { return shall_stop && shall_stop(); };
@@ -51,19 +46,17 @@ double ScoreObjective::run(const Batch& batch, const std::vector<Prefix>& prefix
     ScoreLayout scores(batch.layout);
     lay_out(scores);
     scores_ = std::move(scores);
-    score_stride_ = scores_.width() + kSkew;
     losses_.assign(batch.layout.size, 0.0);
   }
+  forward_.begin(batch, scores_, columns_);
+  forward_.operands().pack_backward(texts_, dim_);
   reserve();
-  measure_norms();
-  operands_.pack(texts_, dim_, scores_, columns_);
   begin(batch);
 
-  double loss = 0.0;
   if (observes()) {
     observe_rows(shall_stop);
     if (stops()) return 0.0;
-    for (std::size_t p = 0; p < prefixes_.size(); ++p) loss += static_cast<double>(prefixes_[p].weight) * conclude(p);
+    for (std::size_t p = 0; p < prefixes_.size(); ++p) conclude(p);
   }
 
   const std::size_t batch_size = scores_.batch(), panels = scores_.candidate_panels();
@@ -95,18 +88,17 @@ double ScoreObjective::run(const Batch& batch, const std::vector<Prefix>& prefix
   if (stops()) return 0.0;
   pool_.parallel_for(panels, [&](std::size_t panel, unsigned slot) { finish_panel(panel, scratch_[slot]); });
 
+  double loss = 0.0;
   for (const double row : losses_) loss += row;
   return loss;
 }
 
 void ScoreObjective::reserve() {
   const std::size_t prefixes = prefixes_.size(), width = scores_.width();
-  inverse_norms_.reserve(prefixes * scores_.texts().text_rows());
-  if (score_ == Score::kEuclidean) squared_norms_.reserve(prefixes * scores_.texts().text_rows());
   const bool shares_texts = std::ranges::any_of(scores_.sides(), &ScoreSide::are_candidates);
   if (shares_texts) side_gradients_.reserve(scores_.sides().size() * scores_.batch() * gradient_stride());
   for (Scratch& scratch : scratch_) {
-    scratch.products.reserve(prefixes * tile_rows_ * score_stride_);
+    scratch.products.reserve(prefixes * forward_.tile_size());
     scratch.slopes.reserve(width);
     scratch.sums.reserve(width);
     scratch.left.reserve(tile_rows_ * width / products_.unit);
@@ -118,62 +110,16 @@ void ScoreObjective::reserve() {
   gradient_.reserve(scores_.texts().text_rows() * gradient_stride());
 }
 
-void ScoreObjective::measure_norms() {
-  if (!unit_norm_ && score_ == Score::kDot) return;
-  constexpr std::size_t kChunk = 64;
-  const kernels::RowKernels& rows = kernels::row_kernels();
-  const std::size_t text_rows = scores_.texts().text_rows(), anchors = scores_.texts().first_text(0);
-  pool_.parallel_for(blocks_for(text_rows, kChunk), [&](std::size_t chunk, unsigned) {
-    const std::size_t end = std::min(text_rows, (chunk + 1) * kChunk);
-    for (std::size_t text = chunk * kChunk; text < end; ++text) {
-      if (text < anchors ? text >= scores_.documents() : text >= anchors + scores_.batch()) continue;
-      double squared = 0.0;
-      for (std::size_t p = 0; p < columns_.blocks.size(); ++p) {
-        const ColumnBlock& block = columns_.blocks[p];
-        squared += static_cast<double>(rows.squared_norm(texts_ + text * dim_ + block.begin, block.width));
-        const double norm = std::sqrt(squared);
-        const bool has_length = norm >= kLeastNorm;
-        const std::size_t at = p * text_rows + text;
-        inverse_norms_[at] = !unit_norm_ ? 1.0f : has_length ? static_cast<float>(1.0 / norm) : 0.0f;
-        if (score_ == Score::kEuclidean) {
-          squared_norms_[at] = !unit_norm_ ? static_cast<float>(squared) : has_length ? 1.0f : 0.0f;
-        }
-      }
-    }
-  });
-}
-
-void ScoreObjective::scores_of(const ScoreRow& row, const ScoreTerm& term, float* out) const {
-  const float* products = row.products + term.column;
-  const float own = row_scale(row.prefix, term, row.row);
-  const float* others = candidate_scale(row.prefix, term);
-  for (std::size_t j = 0; j < term.count; ++j) out[j] = products[j] * (others == nullptr ? own : own * others[j]);
-  if (score_ != Score::kEuclidean) return;
-  const float* squared = squared_norms_.data() + row.prefix * scores_.texts().text_rows();
-  const float own_squared = squared[scores_.sides()[term.side].first_text + row.row];
-  for (std::size_t j = 0; j < term.count; ++j) {
-    out[j] = std::sqrt(std::max(own_squared + squared[term.first_text + j] - 2.0f * out[j], 0.0f));
-  }
-}
-
-void ScoreObjective::multiply_tile(std::size_t first_row, Scratch& scratch) const {
-  const std::size_t tile_size = tile_rows_ * score_stride_;
-  for (std::size_t p = 0; p < prefixes_.size(); ++p) {
-    float* products = scratch.products.data() + p * tile_size;
-    operands_.multiply(p, first_row, p == 0 ? nullptr : products - tile_size, products, score_stride_);
-  }
-}
-
 void ScoreObjective::observe_rows(const ShallStop& shall_stop) {
   begin_observing();
   pool_.parallel_for(blocks_for(scores_.batch(), tile_rows_), [&](std::size_t tile, unsigned slot) {
     if (shall_stop && shall_stop()) return;
     Scratch& scratch = scratch_[slot];
     const std::size_t first_row = tile * tile_rows_, rows = std::min(tile_rows_, scores_.batch() - first_row);
-    multiply_tile(first_row, scratch);
+    forward_.multiply_tile(first_row, scratch.products.data());
     for (std::size_t r = 0; r < rows; ++r) {
       for (std::size_t p = 0; p < prefixes_.size(); ++p) {
-        const float* products = scratch.products.data() + (p * tile_rows_ + r) * score_stride_;
+        const float* products = scratch.products.data() + p * forward_.tile_size() + r * forward_.stride();
         observe({p, first_row + r, r, slot, products, scratch.slopes.data(), scratch.factors.data()});
       }
     }
@@ -192,7 +138,7 @@ void ScoreObjective::slope_row(const ScoreRow& row, float* products, Scratch& sc
     const ScoreTerm& term = scores_.terms()[t];
     // d distance / d product = -1 / distance. Of texts that are not scaled, what lies along them is their share of U
     // itself, not of U * products.
-    const float factor = weight * (score_ == Score::kEuclidean ? -scratch.factors[t] : scratch.factors[t]);
+    const float factor = weight * (forward_.score() == Score::kEuclidean ? -scratch.factors[t] : scratch.factors[t]);
     if (is_raw_distance()) std::fill_n(products + term.column, term.count, 1.0f);
     row_sums[term.side * row_sum_stride] +=
         softmax.gradient(scratch.slopes.data() + term.column, candidate_scale(row.prefix, term),
@@ -207,18 +153,18 @@ void ScoreObjective::run_tile(const Slab& slab, std::size_t tile, unsigned slot)
   const std::size_t prefixes = prefixes_.size(), score_width = scores_.width();
   const std::size_t first_row = slab.first_row + tile * tile_rows_;
   const std::size_t rows = std::min(tile_rows_, scores_.batch() - first_row);
-  const std::size_t tile_size = tile_rows_ * score_stride_;
+  const std::size_t tile_size = forward_.tile_size(), score_stride = forward_.stride();
   const std::size_t row_sum_stride = tile_rows_ * prefixes;
   float* column_sums = slab_sums_.data() + tile * prefixes * score_width;
   std::memset(column_sums, 0, prefixes * score_width * sizeof(float));
   for (std::size_t row = first_row; row < first_row + rows; ++row) losses_[row] = 0.0;
 
-  multiply_tile(first_row, scratch);
+  forward_.multiply_tile(first_row, scratch.products.data());
   begin_tile(first_row, slot);
   for (std::size_t r = 0; r < rows; ++r) {
     scratch.sums.fill_zero(score_width);
     for (std::size_t p = prefixes; p-- > 0;) {
-      float* products = scratch.products.data() + p * tile_size + r * score_stride_;
+      float* products = scratch.products.data() + p * tile_size + r * score_stride;
       slope_row({p, first_row + r, r, slot, products, scratch.slopes.data(), scratch.factors.data()}, products, scratch,
                 column_sums + p * score_width, scratch.row_sums.data() + r * prefixes + p, row_sum_stride);
     }
@@ -227,9 +173,9 @@ void ScoreObjective::run_tile(const Slab& slab, std::size_t tile, unsigned slot)
   const std::size_t unit = products_.unit;
   const std::size_t slab_blocks = blocks_for(slab.rows, tile_rows_) * tile_rows_ / (kBlockUnits * unit);
   const std::size_t tile_k = tile * tile_rows_ / (kBlockUnits * unit);
-  const std::size_t candidate_blocks = operands_.candidate_blocks();
+  const ScoreOperands& operands = forward_.operands();
+  const std::size_t candidate_blocks = operands.candidate_blocks();
   const std::size_t row_stride = columns_.panels * kPanelColumns + kSkew;
-  const bool has_along = unit_norm_ || score_ == Score::kEuclidean;
   const kernels::RowKernels& row_kernels = kernels::row_kernels();
   for (std::size_t s = 0; s < scores_.sides().size(); ++s) {
     const ScoreSide& side = scores_.sides()[s];
@@ -240,13 +186,13 @@ void ScoreObjective::run_tile(const Slab& slab, std::size_t tile, unsigned slot)
       const float* h = scratch.products.data() + p * tile_size + side.column;
       std::uint32_t* right =
           slab_.data() + (side.column / kPanelColumns * prefixes + p * side.panels) * slab_blocks * kPanelBlock;
-      kernels::pack_right_columns(products_, h, score_stride_, width, tile_rows_, right + tile_k * kPanelBlock,
+      kernels::pack_right_columns(products_, h, score_stride, width, tile_rows_, right + tile_k * kPanelBlock,
                                   slab_blocks * kPanelBlock);
-      kernels::pack_left_rows(products_, h, score_stride_, tile_rows_, width, scratch.left.data(),
+      kernels::pack_left_rows(products_, h, score_stride, tile_rows_, width, scratch.left.data(),
                               k_blocks * kBlockSize);
       const ColumnBlock& block = columns_.blocks[p];
       kernels::multiply_panels(products_, scratch.left.data(), k_blocks * kBlockSize, tile_blocks_,
-                               operands_.candidate_columns(block.panel) + first_block * kPanelBlock,
+                               operands.candidate_columns(block.panel) + first_block * kPanelBlock,
                                candidate_blocks * kPanelBlock, block.panels, k_blocks, nullptr,
                                scratch.row_gradient.data() + block.panel * kPanelColumns, row_stride);
     }
@@ -261,8 +207,8 @@ void ScoreObjective::run_tile(const Slab& slab, std::size_t tile, unsigned slot)
         const ColumnBlock& block = columns_.blocks[p];
         std::memcpy(gradient + block.begin, scratch.row_gradient.data() + r * row_stride + block.panel * kPanelColumns,
                     block.width * sizeof(float));
-        if (!has_along) continue;
-        const float norm = inverse_norms(p)[text];
+        if (!has_along()) continue;
+        const float norm = forward_.inverse_norms(p)[text];
         along += scratch.row_sums[s * row_sum_stride + r * prefixes + p] * norm * norm;
         row_kernels.add_scaled(-along, texts_ + text * dim_ + block.begin, block.width, gradient + block.begin);
       }
@@ -277,7 +223,8 @@ void ScoreObjective::run_panel(const Slab& slab, std::size_t panel) {
   const std::size_t slab_blocks = tiles * tile_rows_ / (kBlockUnits * unit);
   const std::size_t used_blocks = blocks_for(slab.rows, kBlockUnits * unit);
   const std::size_t first_block = slab.first_row / (kBlockUnits * unit);
-  const std::size_t batch_blocks = operands_.batch_blocks();
+  const ScoreOperands& operands = forward_.operands();
+  const std::size_t batch_blocks = operands.batch_blocks();
   float* out = gradient_.data() + panel * gradient_stride() * kPanelColumns;
   bool accumulate = !slab.first;
   for (std::size_t s = 0; s < scores_.sides().size(); ++s) {
@@ -289,7 +236,7 @@ void ScoreObjective::run_panel(const Slab& slab, std::size_t panel) {
           slab_.data() +
           (side.column / kPanelColumns * prefixes + p * side.panels + panel - side.panel) * slab_blocks * kPanelBlock;
       const std::uint32_t* left =
-          operands_.columns_of_side(s) + (block.row_block * batch_blocks + first_block) * kBlockSize;
+          operands.columns_of_side(s) + (block.row_block * batch_blocks + first_block) * kBlockSize;
       float* block_out = out + block.row_block * kBlockRows * kPanelColumns;
       kernels::multiply_panels(products_, left, batch_blocks * kBlockSize, block.row_blocks, right, 0, 1, used_blocks,
                                accumulate ? block_out : nullptr, block_out, kPanelColumns);
@@ -309,7 +256,6 @@ void ScoreObjective::run_panel(const Slab& slab, std::size_t panel) {
 void ScoreObjective::finish_panel(std::size_t panel, Scratch& scratch) {
   const std::size_t prefixes = prefixes_.size(), score_width = scores_.width();
   const std::size_t stride = gradient_stride();
-  const bool has_along = unit_norm_ || score_ == Score::kEuclidean;
   const kernels::RowKernels& row_kernels = kernels::row_kernels();
   float* out = gradient_.data() + panel * stride * kPanelColumns;
   float* turned = scratch.panel.data();
@@ -322,13 +268,13 @@ void ScoreObjective::finish_panel(std::size_t panel, Scratch& scratch) {
       const ColumnBlock& block = columns_.blocks[p];
       const float* source = turned + block.row_block * kBlockRows * kPanelColumns + c;
       for (std::size_t k = 0; k < block.width; ++k) gradient[block.begin + k] = source[k * kPanelColumns];
-      if (!has_along) continue;
+      if (!has_along()) continue;
       float sum = 0.0f;
       for (const ScoreSide& side : scores_.sides()) {
         if (panel < side.panel || panel >= side.panel + side.panels) continue;
         sum += column_sums_[p * score_width + side.column + (panel - side.panel) * kPanelColumns + c];
       }
-      const float norm = inverse_norms(p)[text];
+      const float norm = forward_.inverse_norms(p)[text];
       along += sum * norm * norm;
       row_kernels.add_scaled(-along, texts_ + text * dim_ + block.begin, block.width, gradient + block.begin);
     }

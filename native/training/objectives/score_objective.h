@@ -8,12 +8,9 @@
 #include "runtime/buffer.h"
 #include "training/objective.h"
 #include "training/objectives/score_layout.h"
-#include "training/objectives/score_operands.h"
+#include "training/objectives/score_products.h"
 
 namespace stillvec::training {
-
-// What a score is: the cosine of two texts, their product, or their Euclidean distance.
-enum class Score { kCosine, kDot, kEuclidean };
 
 // The scores of one row of the batch at one prefix.
 struct ScoreRow {
@@ -57,11 +54,11 @@ class ScoreObjective : public Objective {
   virtual void begin_tile(std::size_t /*first_row*/, unsigned /*slot*/) {}
 
   // Whether all scores are looked at before any has a slope: begin_observing(), observe() of each row on any thread,
-  // then conclude() of each prefix, which may return a part of the loss that no row has.
+  // then conclude() of each prefix.
   virtual bool observes() const { return false; }
   virtual void begin_observing() {}
   virtual void observe(const ScoreRow&) {}
-  virtual double conclude(std::size_t /*prefix*/) { return 0.0; }
+  virtual void conclude(std::size_t /*prefix*/) {}
 
   // The row's part of the loss at the prefix, without the prefix's weight, and its slopes. Where the score is
   // kEuclidean, a slope is d loss / d score / score: that of a score of 0 is 0.
@@ -69,19 +66,18 @@ class ScoreObjective : public Objective {
 
   const ScoreLayout& layout() const { return scores_; }
   std::size_t prefixes() const { return prefixes_.size(); }
-  std::size_t dim_of(std::size_t prefix) const { return prefixes_[prefix].dim; }
-  bool is_unit_norm() const { return unit_norm_; }
+  bool is_unit_norm() const { return forward_.is_unit_norm(); }
 
-  // What products are multiplied by to be those of the scaled texts: for a term's candidates (null where all are 1),
-  // and for the row.
+  // As ScoreProducts says.
   const float* candidate_scale(std::size_t prefix, const ScoreTerm& term) const {
-    return unit_norm_ ? inverse_norms(prefix) + term.first_text : nullptr;
+    return forward_.candidate_scale(prefix, term);
   }
   float row_scale(std::size_t prefix, const ScoreTerm& term, std::size_t row) const {
-    return unit_norm_ ? inverse_norms(prefix)[scores_.sides()[term.side].first_text + row] : 1.0f;
+    return forward_.row_scale(prefix, term, row);
   }
-  // The scores of a term: `out` has room for term.count.
-  void scores_of(const ScoreRow& row, const ScoreTerm& term, float* out) const;
+  void scores_of(const ScoreRow& row, const ScoreTerm& term, float* out) const {
+    forward_.scores_of(row.prefix, row.row, term, row.products, out);
+  }
 
   ThreadPool& pool_;
   const kernels::ProductKernels& products_;
@@ -105,22 +101,16 @@ class ScoreObjective : public Objective {
   };
 
   std::size_t gradient_stride() const { return columns_.row_blocks * kernels::kBlockRows; }
-  bool is_raw_distance() const { return score_ == Score::kEuclidean && !unit_norm_; }
-  const float* inverse_norms(std::size_t prefix) const {
-    return inverse_norms_.data() + prefix * scores_.texts().text_rows();
-  }
+  bool is_raw_distance() const { return forward_.score() == Score::kEuclidean && !is_unit_norm(); }
+  bool has_along() const { return forward_.score() == Score::kEuclidean || is_unit_norm(); }
   void reserve();
-  void measure_norms();
   void observe_rows(const ShallStop& shall_stop);
-  void multiply_tile(std::size_t first_row, Scratch& scratch) const;
   void slope_row(const ScoreRow& row, float* products, Scratch& scratch, float* column_sums, float* row_sums,
                  std::size_t row_sum_stride);
   void run_tile(const Slab& slab, std::size_t tile, unsigned slot);
   void run_panel(const Slab& slab, std::size_t panel);
   void finish_panel(std::size_t panel, Scratch& scratch);
 
-  const Score score_;
-  const bool unit_norm_;  // texts are scaled to length one
   const std::size_t dim_;
   const std::size_t tile_rows_, tile_blocks_;  // rows that go through products, slopes and gradient together
 
@@ -130,12 +120,9 @@ class ScoreObjective : public Objective {
   ColumnLayout columns_;
 
   ScoreLayout scores_;  // of the current shape
-  std::size_t score_stride_ = 0;
 
   std::vector<Scratch> scratch_;  // one a thread
-  ScoreOperands operands_;
-  Buffer<float> inverse_norms_;   // prefixes x texts
-  Buffer<float> squared_norms_;   // prefixes x texts, as scaled; where the score is kEuclidean
+  ScoreProducts forward_;
   Buffer<std::uint32_t> slab_;    // right operand: H of a slab, sides x prefixes x panels x k over rows
   Buffer<float> slab_sums_;       // tiles of a slab x prefixes x score width
   Buffer<float> column_sums_;     // prefixes x score width

@@ -51,11 +51,6 @@ void ScoreOperands::pack_forward(const float* texts, std::size_t dim, const Scor
   });
 }
 
-void ScoreOperands::pack(const float* texts, std::size_t dim, const ScoreLayout& scores, const ColumnLayout& columns) {
-  pack_forward(texts, dim, scores, columns);
-  pack_backward(texts, dim);
-}
-
 void ScoreOperands::pack_backward(const float* texts, std::size_t dim) {
   const std::size_t unit = products_.unit, panels = scores_->candidate_panels();
   const std::size_t document_panels = std::min(scores_->document_panels(), panels);

@@ -18,10 +18,10 @@ class ScoreOperands {
   ScoreOperands(ThreadPool& pool, const kernels::ProductKernels& products) : pool_(pool), products_(products) {}
 
   // `texts`: rows of `dim` floats as the layout's texts() say.
-  void pack(const float* texts, std::size_t dim, const ScoreLayout& scores, const ColumnLayout& columns);
-
-  // The forward half alone, where there is no gradient.
   void pack_forward(const float* texts, std::size_t dim, const ScoreLayout& scores, const ColumnLayout& columns);
+
+  // Comes after it, with the same texts, where there is a gradient.
+  void pack_backward(const float* texts, std::size_t dim);
 
   // The products of the tile's rows of every side from `first_row` on with their candidates, over column block `block`:
   // products[r * stride + score], plus those that stand in `before` (null: none).
@@ -43,8 +43,6 @@ class ScoreOperands {
     Buffer<std::uint32_t> rows;     // per block of columns: blocks of 16 texts x k over the columns
     Buffer<std::uint32_t> columns;  // blocks of 16 columns x k over the texts
   };
-
-  void pack_backward(const float* texts, std::size_t dim);
 
   ThreadPool& pool_;
   const kernels::ProductKernels& products_;
