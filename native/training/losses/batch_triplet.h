@@ -4,21 +4,17 @@
 #include <span>
 #include <vector>
 
+#include "training/losses/triplet_classes.h"
 #include "training/objectives/score_objective.h"
-#include "training/settings.h"
 
 namespace stillvec::training {
 
-// Reads `distanceMetric` as the score that it is a function of: the cosine for 1 - cosine.
-Score read_triplet_distance(SettingsReader& read);
-
-// Losses of triplets that are found among the texts of a batch: an anchor, a positive of its class and a negative of
-// another (Hermans, Beyer and Leibe 2017, arXiv:1703.07737). One column of texts; the label is a class.
+// Losses of all triplets of a batch, or of many (Hermans, Beyer and Leibe 2017, arXiv:1703.07737).
 class BatchTripletObjective : public ScoreObjective {
  public:
   BatchTripletObjective(Score distance, const ObjectiveContext& context);
 
-  Status check(const Source& source) const override;
+  Status check(const Source& source) const override { return TripletClasses::check(source); }
   std::size_t least_rows() const override { return 2; }
 
  protected:
@@ -36,10 +32,8 @@ class BatchTripletObjective : public ScoreObjective {
   // Before a loss looks at all anchors, where it does (ScoreObjective::observes).
   virtual void observe_anchor(const Anchor&) {}
 
-  bool is_positive(std::size_t anchor, std::size_t text) const {
-    return text != anchor && classes_[text] == classes_[anchor];
-  }
-  bool is_negative(std::size_t anchor, std::size_t text) const { return classes_[text] != classes_[anchor]; }
+  bool is_positive(std::size_t anchor, std::size_t text) const { return classes_.is_positive(anchor, text); }
+  bool is_negative(std::size_t anchor, std::size_t text) const { return classes_.is_negative(anchor, text); }
   std::size_t positive_pairs() const { return positive_pairs_; }  // of the batch, in both orders
 
  private:
@@ -50,7 +44,7 @@ class BatchTripletObjective : public ScoreObjective {
   Anchor anchor_of(const ScoreRow& row);
 
   const bool is_cosine_;
-  std::vector<float> classes_;  // of the batch's texts
+  TripletClasses classes_;
   std::size_t positive_pairs_ = 0;
   std::vector<Buffer<float>> distances_;  // one a thread
 };

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <memory>
-#include <vector>
+#include <span>
 
-#include "runtime/thread_pool.h"
 #include "training/losses/losses.h"
-#include "training/objectives/score_objective.h"
+#include "training/objectives/hardest_pairs_objective.h"
+#include "training/objectives/pair_metric.h"
 #include "training/source_checks.h"
 
 namespace stillvec::training {
@@ -12,37 +12,34 @@ namespace {
 
 // mean over rows of max(0, positive margin - cos(anchor, positive)) + max(0, cos(anchor, negative) - negative margin),
 // the negative being the positive of another row that is most alike (Wieting and Gimpel 2018, arXiv:1711.05732).
-class MegaBatchMarginLoss final : public ScoreObjective {
+class MegaBatchMarginLoss final : public HardestPairsObjective {
  public:
   MegaBatchMarginLoss(float positive_margin, float negative_margin, const ObjectiveContext& context)
-      : ScoreObjective(Score::kCosine, context), positive_margin_(positive_margin), negative_margin_(negative_margin) {}
+      : HardestPairsObjective(Score::kCosine, metrics::kCosine, context),
+        positive_margin_(static_cast<double>(positive_margin)),
+        negative_margin_(static_cast<double>(negative_margin)) {}
 
   Status check(const Source& source) const override { return expect_columns(source, 2, 2, "MegaBatchMarginLoss"); }
   std::size_t least_rows() const override { return 2; }
 
  private:
-  void lay_out(ScoreLayout& scores) const override { scores.add_side(0, {{0, scores.batch()}}); }
+  TextRun candidates(const TextLayout& texts) const override { return {texts.first_text(1), texts.size}; }
 
-  double row_loss(const ScoreRow& row) override {
-    const ScoreTerm& term = layout().terms().front();
-    float* scores = row.slopes + term.column;
-    scores_of(row, term, scores);
-    const float missing = positive_margin_ - scores[row.row];
-    std::size_t negative = row.row == 0 ? 1 : 0;
-    for (std::size_t j = negative; j < term.count; ++j) {
-      if (j != row.row && scores[j] > scores[negative]) negative = j;
+  Choice choose(std::size_t row, std::span<const float> scores) const override {
+    std::size_t negative = row == 0 ? 1 : 0;
+    for (std::size_t j = negative; j < scores.size(); ++j) {
+      if (j != row && scores[j] > scores[negative]) negative = j;
     }
-    const float excess = scores[negative] - negative_margin_;
-    const float share = 1.0f / static_cast<float>(layout().batch());
-    row.factors[0] = share;
-    std::fill_n(scores, term.count, 0.0f);
-    if (missing > 0.0f) scores[row.row] = -1.0f;
-    if (excess > 0.0f) scores[negative] = 1.0f;
-    return static_cast<double>(share) *
-           (static_cast<double>(std::max(missing, 0.0f)) + static_cast<double>(std::max(excess, 0.0f)));
+    return {row, negative};
   }
 
-  const float positive_margin_, negative_margin_;
+  double row_loss(PairValues& cosines) const override {
+    const double missing = positive_margin_ - cosines[0], excess = cosines[1] - negative_margin_;
+    cosines = {missing > 0.0 ? -1.0 : 0.0, excess > 0.0 ? 1.0 : 0.0};
+    return std::max(missing, 0.0) + std::max(excess, 0.0);
+  }
+
+  const double positive_margin_, negative_margin_;
 };
 
 }  // namespace
