@@ -64,6 +64,7 @@
       "native/runtime/thread_pool.cc",
       "native/search/blocked_scores.cc",
       "native/search/communities.cc",
+      "native/search/fusion.cc",
       "native/search/hits.cc",
       "native/search/quantized_scores.cc",
       "native/search/rescore.cc",

@@ -102,6 +102,14 @@ export interface Native {
       cancellation: NativeCancellation,
     ]
   ): Promise<NativeHits>;
+  /** The best documents of each query by the sums of two scores, which are queries x documents each. */
+  fuseAsync(
+    first: NativeSharedRows,
+    second: NativeSharedRows,
+    documents: number,
+    request: NativeFusion,
+    cancellation: NativeCancellation,
+  ): Promise<NativeHits>;
   /** 2 x dim: the least value of each column, and the greatest. */
   columnRanges(embeddings: Float32Array, dim: number): Float32Array;
   columnRangesAsync(embeddings: NativeSharedRows, dim: number): Promise<Float32Array>;
@@ -220,6 +228,13 @@ export interface NativeSearchRequest {
   /** The queries [begin, end) are looked at. */
   readonly begin: number;
   readonly end: number;
+}
+
+export interface NativeFusion {
+  readonly normalization: string;
+  /** Of the first scores; the second have 1 - weight. */
+  readonly weight: number;
+  readonly k: number;
 }
 
 /** Groups of row numbers, one after the other. */

@@ -17,6 +17,7 @@
 #include "binding/rows.h"
 #include "binding/task.h"
 #include "search/communities.h"
+#include "search/fusion.h"
 #include "search/rescore.h"
 #include "search/similarity.h"
 #include "search/top_k.h"
@@ -236,6 +237,45 @@ Napi::Value rescore_async(const Napi::CallbackInfo& info) {
       });
 }
 
+// Scores of queries x documents each.
+struct FusionCall {
+  SharedRows first, second;
+  search::FusionRequest request;
+};
+
+search::Normalization normalization_named(Napi::Env env, const std::string& name) {
+  if (name == "minmax") return search::Normalization::kMinMax;
+  if (name == "zscore") return search::Normalization::kZScore;
+  if (name == "rrf") return search::Normalization::kReciprocalRank;
+  fail_argument(env, "expected minmax, zscore or rrf for normalization but received " + name);
+}
+
+// fuseAsync(first, second, documents, request, cancellation): Promise of { indices, scores }
+Napi::Value fuse_async(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::size_t documents = integer_argument(info, 2, "documents");
+  if (!info[3].IsObject()) fail_argument(env, "expected an object for request");
+  const Napi::Object asked = info[3].As<Napi::Object>();
+  FusionCall call;
+  call.request.normalization = normalization_named(env, string_field(asked, "normalization"));
+  call.request.weight = number_field(asked, "weight");
+  call.request.k = integer_field(asked, "k");
+  // After the fields, whose reading may run JavaScript that takes memory away.
+  call.first = rows_argument(info, 0, "first", search::RowFormat::kFloat32, documents, true);
+  call.second = rows_argument(info, 1, "second", search::RowFormat::kFloat32, documents, true);
+  check_same_rows(env, call.first.rows, call.second.rows);
+  const Cancellation::Flag flag = object_argument<Cancellation>(info, 4, "cancellation").flag();
+  return run_on_thread(
+      env,
+      [call = std::move(call), flag, &pool = Environment::of(env).pool()](const std::atomic<bool>& ended) -> Settle {
+        const auto stops = [&] { return ended || *flag; };
+        const search::Rows& first = call.first.rows;
+        search::Hits hits =
+            search::fuse(call.request, call.first.floats(), call.second.floats(), first.rows, first.dim, pool, stops);
+        return stops() ? settle_aborted() : settle_hits(std::move(hits));
+      });
+}
+
 // { members: Uint32Array, sizes: Uint32Array }: the communities, one after the other.
 Napi::Value to_object(Napi::Env env, const std::vector<std::vector<std::uint32_t>>& communities) {
   std::size_t count = 0;
@@ -299,6 +339,7 @@ void define_search(Napi::Env env, Napi::Object exports) {
   export_function<top_k_async>(env, exports, "topKAsync");
   export_function<rescore>(env, exports, "rescore");
   export_function<rescore_async>(env, exports, "rescoreAsync");
+  export_function<fuse_async>(env, exports, "fuseAsync");
   export_function<communities>(env, exports, "communities");
   export_function<communities_async>(env, exports, "communitiesAsync");
 }

@@ -132,13 +132,13 @@ describe('the raw addon', () => {
           () => new Uint32Array([0, 1, 2]), () => new Uint32Array([0, 2 ** 32 - 1]), () => new Uint32Array(random(5)),
           () => new Uint8Array(random(64)), () => new Int8Array(16), () => new Float64Array([0.1]), () => new BigUint64Array(3),
           () => new BigInt64Array(2), () => new Int32Array([0, 2]), () => new ArrayBuffer(8), () => new Date(), () => table,
-          () => tokenizerConfig, () => runConfig, () => [loss], () => loss, () => sources(column(), column())[0], () => ({ batchSize: random(4), precision: 'float32' }), () => ({ k: random(9), similarity: 'dot', atLeast: 0, earlier: random(2) === 0, begin: 0, end: random(3) }), () => ({ ...runConfig, batchSize: random(100) }), () => sources(column(), column()),
+          () => tokenizerConfig, () => runConfig, () => [loss], () => loss, () => sources(column(), column())[0], () => ({ batchSize: random(4), precision: 'float32' }), () => ({ k: random(9), similarity: 'dot', atLeast: 0, earlier: random(2) === 0, begin: 0, end: random(3) }), () => ({ normalization: ['minmax', 'zscore', 'rrf'][random(3)], weight: 0.5, k: random(9) }), () => ({ ...runConfig, batchSize: random(100) }), () => sources(column(), column()),
           () => made[random(made.length)], () => made[random(made.length)], () => made[random(made.length)],
         ];
         const value = () => kinds[random(kinds.length)]();
         const names = ['Tokenizer', 'Table', 'RowBuffer', 'Cancellation', 'Encoder', 'TokenColumn', 'TrainingRun', 'info',
           'isShared', 'similarity', 'similarityAsync', 'similarityPairwise', 'similarityPairwiseAsync', 'topK', 'topKAsync',
-          'communities', 'communitiesAsync', 'rescore', 'rescoreAsync', 'columnRanges', 'columnRangesAsync', 'quantize', 'quantizeAsync', 'checksum', 'checksumFile', 'evaluateLoss'];
+          'communities', 'communitiesAsync', 'rescore', 'rescoreAsync', 'fuseAsync', 'columnRanges', 'columnRangesAsync', 'quantize', 'quantizeAsync', 'checksum', 'checksumFile', 'evaluateLoss'];
         const keep = (result) => {
           if (typeof result !== 'object' || result === null) return;
           if (result instanceof Promise) { pending.push(result.then(keep, () => undefined)); return; }
