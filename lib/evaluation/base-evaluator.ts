@@ -53,8 +53,13 @@ export abstract class BaseEvaluator implements Evaluator {
 
   async evaluate(model: Encodes, options: EvaluateOptions = {}): Promise<Metrics> {
     checkEvaluation(model, options);
-    options.signal?.throwIfAborted();
-    const metrics = await untilAborted(this.measure(model, options), options.signal);
+    return this.named(() => this.measure(model, options), options);
+  }
+
+  /** What `measure` gives, with the evaluator's name before the metrics', or the reason of the signal. */
+  protected async named(measure: () => Promise<Metrics>, { signal }: EvaluateOptions): Promise<Metrics> {
+    signal?.throwIfAborted();
+    const metrics = await untilAborted(measure(), signal);
     return Object.fromEntries(Object.entries(metrics).map(([metric, value]) => [prefixed(this.name, metric), value]));
   }
 

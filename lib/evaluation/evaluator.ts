@@ -53,6 +53,11 @@ export interface Evaluator {
 /** @throws InvalidArgumentError for what is no model, or no options of `evaluate`. */
 export function checkEvaluation(model: unknown, options: EvaluateOptions): void {
   checkModel(model);
+  checkEvaluateOptions(options);
+}
+
+/** @throws InvalidArgumentError for what are no options of `evaluate`. */
+export function checkEvaluateOptions(options: EvaluateOptions): void {
   knownOptions('evaluate', options, ['signal', 'onProgress']);
   abortSignal('signal', options.signal);
   callback('onProgress', options.onProgress);

@@ -1,11 +1,19 @@
 import { InvalidArgumentError } from '../errors.js';
 import { Pause } from '../event-loop.js';
 import { encodingOptions } from '../search/encodes.js';
+import { isRetriever, type Retriever } from '../search/retriever.js';
 import type { SimilarityFunction } from '../similarity-functions.js';
 import * as validate from '../validate.js';
 import { BaseEvaluator, type BaseEvaluatorOptions } from './base-evaluator.js';
 import { entries, textEntries, type TextsById } from './checks.js';
-import type { Encodes, EvaluateOptions, EvaluationEncodeOptions, Metrics } from './evaluator.js';
+import {
+  checkEvaluateOptions,
+  prefixed,
+  type Encodes,
+  type EvaluateOptions,
+  type EvaluationEncodeOptions,
+  type Metrics,
+} from './evaluator.js';
 import {
   accuracyAt,
   averagePrecisionAt,
@@ -106,7 +114,8 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
   readonly #corpusChunkSize: number;
   readonly #queryPrompt: EvaluationEncodeOptions;
   readonly #corpusPrompt: EvaluationEncodeOptions;
-  #similarityFnName: SimilarityFunction = 'cosine';
+  /** What was evaluated last: a model by its similarity, or a retriever. */
+  #evaluated: SimilarityFunction | 'retriever' = 'cosine';
 
   constructor(options: InformationRetrievalOptions) {
     super(options, '{ queries, corpus, relevantDocs }', optionNames);
@@ -134,13 +143,48 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
     return this.#queries.length + this.#corpus.length;
   }
 
-  /** Named after the similarity of the model evaluated last, cosine before the first. */
+  /** Named after the similarity of the model evaluated last, cosine before the first; of a retriever it has none. */
   protected get primary(): string {
-    return `${this.#similarityFnName}_ndcg@${Math.max(...this.#cutoffs.ndcgAtK)}`;
+    return this.#named('ndcg', Math.max(...this.#cutoffs.ndcgAtK));
+  }
+
+  /**
+   * Measures a model, or an index that holds the corpus: its rankings are taken as they are, no prompts apply, and the
+   * metrics are named without a similarity, `<name>_ndcg@10`.
+   */
+  override async evaluate(model: Encodes | Retriever, options: EvaluateOptions = {}): Promise<Metrics> {
+    if (!isRetriever(model)) return super.evaluate(model, options);
+    checkEvaluateOptions(options);
+    return this.named(() => this.#measureRetriever(model, options), options);
+  }
+
+  async #measureRetriever(retriever: Retriever, { signal, onProgress }: EvaluateOptions): Promise<Metrics> {
+    this.#evaluated = 'retriever';
+    const pause = new Pause(signal);
+    const texts = this.#queries.map(({ text }) => text);
+    const found = await retriever.search(texts, this.#depth, { ...(signal && { signal }) });
+    if (found.length !== texts.length) {
+      throw new InvalidArgumentError(
+        `expected hits of ${texts.length} queries from search but received ${found.length}`,
+      );
+    }
+    const corpus = new Set(this.#corpusIds);
+    const rankings: Relevance[] = [];
+    for (const [query, hits] of found.entries()) {
+      rankings.push(hits.map(({ id }) => this.#isRelevantId(query, id, corpus)));
+      await pause.ifDue();
+    }
+    onProgress?.({ done: texts.length, total: texts.length });
+    return this.#average(rankings, pause);
+  }
+
+  #isRelevantId(query: number, id: unknown, corpus: ReadonlySet<unknown>): boolean {
+    if (!corpus.has(id)) throw validate.invalidArgument('search', 'ids of the corpus', id);
+    return this.#queries[query]?.relevant.has(id as string) === true;
   }
 
   protected async measure(model: Encodes, options: EvaluateOptions): Promise<Metrics> {
-    this.#similarityFnName = model.similarityFnName;
+    this.#evaluated = model.similarityFnName;
     const pause = new Pause(options.signal);
     const rankings: Relevance[] = [];
     for (const [query, hits] of (await this.#search(model, options)).entries()) {
@@ -155,9 +199,18 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
     return id !== undefined && this.#queries[query]?.relevant.has(id) === true;
   }
 
+  /** The greatest cut-off. */
+  get #depth(): number {
+    return Math.max(...Object.values(this.#cutoffs).flat());
+  }
+
+  #named(metric: string, cutoff: number): string {
+    return prefixed(this.#evaluated === 'retriever' ? '' : this.#evaluated, `${metric}@${cutoff}`);
+  }
+
   /** The best documents for each query, down to the greatest cut-off. */
   async #search(model: Encodes, options: EvaluateOptions): Promise<Hit[][]> {
-    const k = Math.max(...Object.values(this.#cutoffs).flat());
+    const k = this.#depth;
     const encoder = this.encoderOf(model, options, this.textCount);
     const texts = this.#queries.map(({ text }) => text);
     const queries = await encoder.encodeQuery(texts, this.#queryPrompt);
@@ -190,7 +243,7 @@ export class InformationRetrievalEvaluator extends BaseEvaluator {
     ): Promise<void> => {
       for (const k of cutoffs) {
         const values = rankings.map((hits, query) => of(hits, k, this.#queries[query]?.relevant.size ?? 0));
-        metrics[`${this.#similarityFnName}_${metric}@${k}`] = mean(values);
+        metrics[this.#named(metric, k)] = mean(values);
         await pause.ifDue();
       }
     };

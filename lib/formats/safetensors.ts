@@ -190,6 +190,28 @@ function withHeaderChecksum(header: string, before: string | undefined, after: s
 }
 
 /**
+ * A tensor of the dtype and the shape, in which null is any size.
+ *
+ * @throws ModelFormatError naming the file and the tensor.
+ */
+export function tensorOf(
+  file: string,
+  { tensors }: SafetensorsHeader,
+  name: string,
+  dtype: SafetensorsDtype,
+  shape: readonly (number | null)[],
+): TensorInfo {
+  const tensor = tensors.find((candidate) => candidate.name === name);
+  if (tensor === undefined) throw new ModelFormatError(`${file}: has no tensor ${name}`);
+  const fits = tensor.shape.length === shape.length && shape.every((n, i) => n === null || n === tensor.shape[i]);
+  if (fits && tensor.dtype === dtype) return tensor;
+  const expected = `${dtype} [${shape.map((size) => size ?? 'any').join(', ')}]`;
+  throw new ModelFormatError(
+    `${file}: expected ${expected} for ${name} but received ${tensor.dtype} [${tensor.shape.join(', ')}]`,
+  );
+}
+
+/**
  * The bytes of a tensor.
  *
  * @throws ModelFormatError, IoError naming the file.

@@ -102,11 +102,15 @@ export interface Native {
       cancellation: NativeCancellation,
     ]
   ): Promise<NativeHits>;
-  /** The best documents of each query by the sums of two scores, which are queries x documents each. */
+  /**
+   * The best documents of each query by the sums of two scores. `first` has some columns, of which `documents` says
+   * which are those of documents; `second` has one for each of these.
+   */
   fuseAsync(
     first: NativeSharedRows,
+    columns: number,
+    documents: Uint32Array,
     second: NativeSharedRows,
-    documents: number,
     request: NativeFusion,
     cancellation: NativeCancellation,
   ): Promise<NativeHits>;

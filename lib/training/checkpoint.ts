@@ -10,10 +10,10 @@ import {
   checkData,
   readSafetensorsHeader,
   readTensorBytes,
+  tensorOf,
   writeSafetensors,
   type SafetensorsDtype,
   type SafetensorsHeader,
-  type TensorInfo,
   type TensorSource,
 } from '../formats/safetensors.js';
 import { removeAbandoned, removeWhole, Staging } from '../formats/staging.js';
@@ -301,24 +301,6 @@ async function readCheckpoint(folder: string): Promise<{ state: SavedState; head
   checkBytes(file, bytes, header.metadata[stateChecksum]);
   await checkData(tensorPath, header);
   return { state: readState(file, bytes.toString()), header };
-}
-
-/** A tensor of the dtype and the shape, in which null is any size. */
-function tensorOf(
-  file: string,
-  { tensors }: SafetensorsHeader,
-  name: string,
-  dtype: SafetensorsDtype,
-  shape: readonly (number | null)[],
-): TensorInfo {
-  const tensor = tensors.find((candidate) => candidate.name === name);
-  if (tensor === undefined) throw new ModelFormatError(`${file}: has no tensor ${name}`);
-  const fits = tensor.shape.length === shape.length && shape.every((n, i) => n === null || n === tensor.shape[i]);
-  if (fits && tensor.dtype === dtype) return tensor;
-  const expected = `${dtype} [${shape.map((size) => size ?? 'any').join(', ')}]`;
-  throw new ModelFormatError(
-    `${file}: expected ${expected} for ${name} but received ${tensor.dtype} [${tensor.shape.join(', ')}]`,
-  );
 }
 
 type Fingerprints = Readonly<Record<string, string>>;

@@ -237,12 +237,6 @@ Napi::Value rescore_async(const Napi::CallbackInfo& info) {
       });
 }
 
-// Scores of queries x documents each.
-struct FusionCall {
-  SharedRows first, second;
-  search::FusionRequest request;
-};
-
 search::Normalization normalization_named(Napi::Env env, const std::string& name) {
   if (name == "minmax") return search::Normalization::kMinMax;
   if (name == "zscore") return search::Normalization::kZScore;
@@ -250,28 +244,47 @@ search::Normalization normalization_named(Napi::Env env, const std::string& name
   fail_argument(env, "expected minmax, zscore or rrf for normalization but received " + name);
 }
 
-// fuseAsync(first, second, documents, request, cancellation): Promise of { indices, scores }
-Napi::Value fuse_async(const Napi::CallbackInfo& info) {
+// Arguments first, its columns, the columns of documents: Uint32Array, second, which is queries x documents, and
+// { normalization, weight, k }.
+struct FusionCall {
+  SharedRows first, second;
+  std::vector<std::uint32_t> columns;
+  search::FusionRequest request;
+};
+
+FusionCall fusion_arguments(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const std::size_t documents = integer_argument(info, 2, "documents");
-  if (!info[3].IsObject()) fail_argument(env, "expected an object for request");
-  const Napi::Object asked = info[3].As<Napi::Object>();
+  const std::size_t width = integer_argument(info, 1, "columns");
+  if (!info[4].IsObject()) fail_argument(env, "expected an object for request");
+  const Napi::Object asked = info[4].As<Napi::Object>();
   FusionCall call;
   call.request.normalization = normalization_named(env, string_field(asked, "normalization"));
   call.request.weight = number_field(asked, "weight");
   call.request.k = integer_field(asked, "k");
   // After the fields, whose reading may run JavaScript that takes memory away.
-  call.first = rows_argument(info, 0, "first", search::RowFormat::kFloat32, documents, true);
-  call.second = rows_argument(info, 1, "second", search::RowFormat::kFloat32, documents, true);
+  const auto columns = array_argument<std::uint32_t>(info, 2, "documents");
+  if (std::ranges::any_of(columns, [width](std::uint32_t column) { return column >= width; })) {
+    fail_argument(env, "expected columns of first for documents");
+  }
+  call.columns.assign(columns.begin(), columns.end());
+  call.first = rows_argument(info, 0, "first", search::RowFormat::kFloat32, width, true);
+  call.second = rows_argument(info, 3, "second", search::RowFormat::kFloat32, columns.size(), true);
   check_same_rows(env, call.first.rows, call.second.rows);
-  const Cancellation::Flag flag = object_argument<Cancellation>(info, 4, "cancellation").flag();
+  return call;
+}
+
+// fuseAsync(first, columns, documents, second, request, cancellation): Promise of { indices, scores }
+Napi::Value fuse_async(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  FusionCall call = fusion_arguments(info);
+  const Cancellation::Flag flag = object_argument<Cancellation>(info, 5, "cancellation").flag();
   return run_on_thread(
       env,
       [call = std::move(call), flag, &pool = Environment::of(env).pool()](const std::atomic<bool>& ended) -> Settle {
         const auto stops = [&] { return ended || *flag; };
-        const search::Rows& first = call.first.rows;
-        search::Hits hits =
-            search::fuse(call.request, call.first.floats(), call.second.floats(), first.rows, first.dim, pool, stops);
+        const search::Scores first = {call.first.floats(), call.first.rows.dim, call.columns};
+        const search::Scores second = {call.second.floats(), call.second.rows.dim};
+        search::Hits hits = search::fuse(call.request, first, second, call.first.rows.rows, pool, stops);
         return stops() ? settle_aborted() : settle_hits(std::move(hits));
       });
 }

@@ -19,7 +19,14 @@ class Fuser {
 
   void begin(std::size_t documents) { sums_.assign(documents, 0.0); }
 
-  void add(const float* scores, double weight) {
+  void add(const Scores& all, std::size_t query, double weight) {
+    const float* row = all.data + query * all.columns;
+    picked_.resize(sums_.size());
+    for (std::size_t i = 0; i < picked_.size(); ++i) {
+      const float score = row[all.documents.empty() ? i : all.documents[i]];
+      picked_[i] = std::isfinite(score) ? score : 0.0f;  // else they could not be sorted
+    }
+    const float* scores = picked_.data();
     switch (normalization_) {
       case Normalization::kMinMax: add_min_max(scores, weight); break;
       case Normalization::kZScore: add_z_scores(scores, weight); break;
@@ -67,22 +74,24 @@ class Fuser {
 
   Normalization normalization_;
   std::vector<double> sums_;
+  std::vector<float> picked_;
   std::vector<std::uint32_t> order_;
   std::vector<Hit> found_;
 };
 
 }  // namespace
 
-Hits fuse(const FusionRequest& request, const float* first, const float* second, std::size_t queries,
-          std::size_t documents, ThreadPool& pool, const ShallStop& shall_stop) {
+Hits fuse(const FusionRequest& request, const Scores& first, const Scores& second, std::size_t queries,
+          ThreadPool& pool, const ShallStop& shall_stop) {
+  const std::size_t documents = first.documents.empty() ? first.columns : first.documents.size();
   Hits hits(queries, std::min(request.k, documents));
   std::vector<Fuser> fusers(pool.size() + 1, Fuser(request.normalization));
   pool.parallel_for(queries, [&](std::size_t query, unsigned slot) {
     if (shall_stop && shall_stop()) return;
     Fuser& fuser = fusers[slot];
     fuser.begin(documents);
-    fuser.add(first + query * documents, request.weight);
-    fuser.add(second + query * documents, 1.0 - request.weight);
+    fuser.add(first, query, request.weight);
+    fuser.add(second, query, 1.0 - request.weight);
     fuser.keep(query, hits);
   });
   return hits;

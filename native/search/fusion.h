@@ -29,10 +29,17 @@ struct FusionRequest {
   std::size_t k = 0;
 };
 
-// The k best documents of each query by weight * n(first) + (1 - weight) * n(second), each queries x documents and
-// finite, normalized and added in double. Documents count from 0; of those with equal sums, the lower comes first.
-// Hits do not depend on the threads.
-Hits fuse(const FusionRequest& request, const float* first, const float* second, std::size_t queries,
-          std::size_t documents, ThreadPool& pool, const ShallStop& shall_stop = {});
+// Scores of every query with some documents, row-major.
+struct Scores {
+  const float* data = nullptr;
+  std::size_t columns = 0;
+  std::span<const std::uint32_t> documents = {};  // the columns that count, of these documents; none for all in order
+};
+
+// The k best of all documents for each query by weight * n(first) + (1 - weight) * n(second), normalized and added in
+// double. Both have as many documents; a score that is not finite counts as 0. Documents count from 0; of those with
+// equal sums, the lower comes first. Hits do not depend on the threads.
+Hits fuse(const FusionRequest& request, const Scores& first, const Scores& second, std::size_t queries,
+          ThreadPool& pool, const ShallStop& shall_stop = {});
 
 }  // namespace stillvec::search

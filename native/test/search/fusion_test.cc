@@ -45,8 +45,8 @@ TEST(Fusion, RanksByTheWeightedSum) {
     for (Normalization normalization : kAll) {
       for (double weight : {0.0, 0.3, 1.0}) {
         const FusionRequest request = {.normalization = normalization, .weight = weight, .k = 9};
-        const Hits hits = fuse(request, first.data(), second.data(), queries, documents, one);
-        const Hits again = fuse(request, first.data(), second.data(), queries, documents, three);
+        const Hits hits = fuse(request, {first.data(), documents}, {second.data(), documents}, queries, one);
+        const Hits again = fuse(request, {first.data(), documents}, {second.data(), documents}, queries, three);
         EXPECT_EQ(hits.indices, again.indices);
         EXPECT_EQ(hits.scores, again.scores);
         ASSERT_EQ(hits.k, std::min<std::size_t>(9, documents));
@@ -73,12 +73,30 @@ TEST(Fusion, EqualScoresSayNothing) {
   ThreadPool pool(1);
   const float first[] = {0.5f, 0.5f, 0.5f}, second[] = {1.0f, 3.0f, 2.0f};
   for (Normalization normalization : kAll) {
-    const Hits hits = fuse({.normalization = normalization, .weight = 0.9, .k = 3}, first, second, 1, 3, pool);
+    const Hits hits = fuse({.normalization = normalization, .weight = 0.9, .k = 3}, {first, 3}, {second, 3}, 1, pool);
     EXPECT_EQ(hits.indices, (std::vector<std::uint32_t>{1, 2, 0}));
   }
-  const Hits minmax = fuse({.weight = 0.9, .k = 3}, first, second, 1, 3, pool);
+  const Hits minmax = fuse({.weight = 0.9, .k = 3}, {first, 3}, {second, 3}, 1, pool);
   EXPECT_NEAR(minmax.scores[0], 0.1f, 1e-6f);
   EXPECT_EQ(minmax.scores[2], 0.0f);
+}
+
+TEST(Fusion, WhatIsNotFiniteIsZero) {
+  ThreadPool pool(1);
+  const float first[] = {std::nanf(""), 1.0f, -INFINITY, -1.0f}, second[] = {0.0f, 0.0f, 0.0f, 0.0f};
+  for (Normalization normalization : kAll) {
+    const Hits hits = fuse({.normalization = normalization, .k = 4}, {first, 4}, {second, 4}, 1, pool);
+    EXPECT_EQ(hits.indices, (std::vector<std::uint32_t>{1, 0, 2, 3}));
+  }
+}
+
+TEST(Fusion, CountsTheColumnsOfDocumentsAlone) {
+  ThreadPool pool(1);
+  const float first[] = {9.0f, 0.0f, -7.0f, 1.0f}, second[] = {1.0f, 0.0f};
+  const std::uint32_t columns[] = {1, 3};
+  const Hits hits = fuse({.weight = 0.75, .k = 5}, {first, 4, columns}, {second, 2}, 1, pool);
+  EXPECT_EQ(hits.indices, (std::vector<std::uint32_t>{1, 0}));
+  EXPECT_EQ(hits.scores, (std::vector<float>{0.75f, 0.25f}));
 }
 
 }  // namespace
