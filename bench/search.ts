@@ -1,8 +1,9 @@
-// npm run bench:search -- [--quick] [--json] [--data FILE] [--rounds N] [--only search|mining]
+// npm run bench:search -- [--quick] [--json] [--data FILE] [--rounds N] [--only search|mining|rescore] [--model FOLDER]
 //
 // How fast embeddings are searched and negatives mined: exact top-10 of 10,000 queries among 200,000 rows of 256
 // columns, and 3 negatives for 100,000 pairs among their 100,000 passages at 1,024 columns, beside Sentence Transformers'
-// semantic_search and mine_hard_negatives in the same run. Every call is a process of its own, and they take turns.
+// semantic_search and mine_hard_negatives in the same run. Every call is a process of its own, and they take turns. And
+// what quantized embeddings gain and lose: 2,000 titles among 100,000 abstracts, by a model, or else by random rows.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,6 +14,7 @@ import { buildLimit } from './support/limit.js';
 import { describeMachine, machineLine, type Machine } from './support/machine.js';
 import { inTemporaryFolder, report, runProgram, runScript, writeResults } from './support/program.js';
 import { pythonWith } from './support/python.js';
+import { rescoreTable, type RescoreReply, type RescoreTask } from './support/rescoring.js';
 import { agreement, writeNormalRows, type SearchReply, type SearchTask } from './support/searching.js';
 import { median, medianRatio } from './support/statistics.js';
 import { amount, atLeast, barTable, mebibytes, table, times, type Bar } from './support/table.js';
@@ -26,6 +28,7 @@ const { values: flags } = parseArgs({
     data: { type: 'string' },
     rounds: { type: 'string' },
     only: { type: 'string' },
+    model: { type: 'string' },
   },
 });
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 3));
@@ -55,16 +58,20 @@ async function main(): Promise<void> {
     const peaks: number[] = [];
     const results: Result[] = [];
     for (const each of cases) results.push(await measure(each, folder, python, program, peaks));
+    const rescoring = isWanted('rescore') ? await measureRescoring(folder) : undefined;
     const peak = peaks.length === 0 ? undefined : median(peaks);
     const bars = judge(results, peak);
     const chart = writeResults('search', draw(results, machine), {
       machine,
       peak,
       results: results.map(figures),
+      rescoring,
       bars,
     });
     if (flags.json) {
-      process.stdout.write(`${JSON.stringify({ machine, peak, results: results.map(figures), bars }, null, 2)}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ machine, peak, results: results.map(figures), rescoring, bars }, null, 2)}\n`,
+      );
       return;
     }
     const parts = [
@@ -75,6 +82,7 @@ async function main(): Promise<void> {
       ...(python === undefined ? ['Sentence Transformers: not installed (STILLVEC_PYTHON, python3).'] : []),
       `Medians of ${rounds} rounds, in turns. GFLOP/s: the products of an exact search over the whole call.`,
       resultTable(results, peak),
+      ...(rescoring === undefined ? [] : [rescoreTable(rescoring.task, rescoring.replies)]),
       `## Bars\n\n${barTable(bars)}`,
       `Chart: ${path.relative(process.cwd(), chart)}`,
     ];
@@ -82,9 +90,12 @@ async function main(): Promise<void> {
   });
 }
 
+function isWanted(name: Case['name'] | 'rescore'): boolean {
+  return flags.only === undefined || flags.only === name;
+}
+
 async function makeCases(folder: string): Promise<Case[]> {
   const cases: Case[] = [];
-  const isWanted = (name: Case['name']): boolean => flags.only === undefined || flags.only === name;
   if (isWanted('search')) {
     const [queries, corpus, dim, topK] = [10_000 * scale, 200_000 * scale, 256, 10];
     const task = {
@@ -102,19 +113,43 @@ async function makeCases(folder: string): Promise<Case[]> {
   }
   if (isWanted('mining')) {
     const [pairs, dim, numNegatives] = [100_000 * scale, 1024, 3];
-    const file = flags.data ?? trainingFile('arxiv-title-abstract');
-    report(`reading ${file}`);
-    const rows = distinct(await readRows(file), pairs);
-    const data = path.join(folder, 'pairs.json');
-    writeFileSync(data, JSON.stringify(rows));
-    const tokenizer = path.join(sharedFolder, 'tokenizers', 'static-retrieval-mrl-en-v1.json');
-    const model = path.join(folder, 'model');
-    await (await SentenceTransformer.create({ tokenizer, dim, seed: 1 })).save(model);
+    const { rows, data } = await writePairs(folder, pairs);
+    const model = await writeRandomModel(folder, dim);
     const what = `${numNegatives} negatives for ${amount(rows.length)} pairs among their passages, ${dim} columns`;
     const products = (2 * rows.length * rows.length * dim) / 1e9;
     cases.push({ name: 'mining', what, task: { op: 'mine', model, data, numNegatives }, products, wanted: 5 });
   }
   return cases;
+}
+
+async function writePairs(folder: string, count: number): Promise<{ rows: string[][]; data: string }> {
+  const file = flags.data ?? trainingFile('arxiv-title-abstract');
+  report(`reading ${file}`);
+  const rows = distinct(await readRows(file), count);
+  const data = path.join(folder, 'pairs.json');
+  writeFileSync(data, JSON.stringify(rows));
+  return { rows, data };
+}
+
+async function writeRandomModel(folder: string, dim: number): Promise<string> {
+  const tokenizer = path.join(sharedFolder, 'tokenizers', 'static-retrieval-mrl-en-v1.json');
+  const model = path.join(folder, 'model');
+  await (await SentenceTransformer.create({ tokenizer, dim, seed: 1 })).save(model);
+  return model;
+}
+
+async function measureRescoring(folder: string): Promise<{ task: RescoreTask; replies: RescoreReply[] }> {
+  const { data } = await writePairs(folder, 100_000 * scale);
+  const model = flags.model === undefined ? await writeRandomModel(folder, 1024) : path.resolve(flags.model);
+  const task: RescoreTask = { model, data, queries: 2000 * scale, topK: 10 };
+  const file = path.join(folder, 'task.json');
+  writeFileSync(file, JSON.stringify(task));
+  const replies: RescoreReply[] = [];
+  for (let round = 0; round < rounds; ++round) {
+    report(`round ${round + 1}: quantized, and rescored`);
+    replies.push((await runScript(path.join(__dirname, 'scenarios', 'rescore.ts'), [file])) as RescoreReply);
+  }
+  return { task, replies };
 }
 
 /** The first so many pairs without a text that was there before. */
