@@ -19,8 +19,8 @@ export async function runScript(script: string, args: readonly string[], environ
 }
 
 /** The same for any other program. */
-export async function runProgram(program: string, args: readonly string[]): Promise<unknown> {
-  const { stdout } = await run(program, [...args], { maxBuffer: 1 << 28 });
+export async function runProgram(program: string, args: readonly string[], environment = {}): Promise<unknown> {
+  const { stdout } = await run(program, [...args], { env: { ...process.env, ...environment }, maxBuffer: 1 << 28 });
   return JSON.parse(stdout);
 }
 

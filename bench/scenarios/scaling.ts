@@ -1,0 +1,17 @@
+// Microseconds that encoding a text takes. Arguments: a model folder, a JSON file of texts.
+import { readFileSync } from 'node:fs';
+
+import { SentenceTransformer } from '../../lib/index.js';
+import { repeat } from '../support/serve.js';
+import { asColumn } from '../support/texts.js';
+
+async function main([folder = '', file = '']: readonly string[]): Promise<void> {
+  const model = await SentenceTransformer.load(folder);
+  const texts = JSON.parse(readFileSync(file, 'utf8')) as string[];
+  const column = asColumn(texts);
+  await model.encode(column); // the first call finds the table's pages
+  const { texts: done, seconds } = await repeat(texts.length, 2, () => model.encode(column));
+  process.stdout.write(JSON.stringify((1e6 * seconds) / done));
+}
+
+void main(process.argv.slice(2));
