@@ -28,6 +28,16 @@ export type { TopK } from './search/top-k.js';
 export type { AnyEmbeddingsInput, EmbeddingsInput } from './vectors.js';
 export type { SimilarityFunction } from './similarity-functions.js';
 
+export { BM25Index } from './search/bm25-index.js';
+export type {
+  Bm25AddOptions,
+  Bm25CallOptions,
+  Bm25Hit,
+  Bm25LoadOptions,
+  Bm25Method,
+  Bm25Options,
+} from './search/bm25-index.js';
+export type { Analyzer, Tokenizes, WordOptions } from './search/bm25-words.js';
 export { semanticSearch, semanticSearchAsync } from './search/semantic-search.js';
 export type { SearchHit, SemanticSearchAsyncOptions, SemanticSearchOptions } from './search/semantic-search.js';
 export { paraphraseMining } from './search/paraphrase-mining.js';

@@ -63,6 +63,8 @@
       "native/runtime/pages.cc",
       "native/runtime/thread_pool.cc",
       "native/search/blocked_scores.cc",
+      "native/search/bm25.cc",
+      "native/search/bm25_file.cc",
       "native/search/communities.cc",
       "native/search/fusion.cc",
       "native/search/hits.cc",
@@ -71,6 +73,8 @@
       "native/search/rows.cc",
       "native/search/similarity.cc",
       "native/search/top_k.cc",
+      "native/search/vocabulary.cc",
+      "native/search/word_bags.cc",
       "native/text/added_tokens.cc",
       "native/text/bert_normalizer.cc",
       "native/text/cached_encoder.cc",
@@ -130,6 +134,7 @@
     ],
     "binding_sources": [
       "native/binding/addon.cc",
+      "native/binding/bm25.cc",
       "native/binding/cancellation.cc",
       "native/binding/checksum.cc",
       "native/binding/encoder.cc",
@@ -148,7 +153,8 @@
       "native/binding/training_evaluation.cc",
       "native/binding/training_loss.cc",
       "native/binding/training_run.cc",
-      "native/binding/training_source.cc"
+      "native/binding/training_source.cc",
+      "native/binding/word_bags.cc"
     ]
   }
 }

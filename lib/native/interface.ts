@@ -33,6 +33,12 @@ export interface Native {
   isShared(array: NativeRows): boolean;
   readonly Encoder: new (tokenizer: NativeTokenizer | null, table: NativeTable) => NativeEncoder;
   readonly TokenColumn: new () => NativeTokenColumn;
+  readonly WordBags: new (
+    joined: readonly string[],
+    count: number,
+    stopWords: readonly string[],
+  ) => NativeWordBags;
+  readonly Bm25: new (settings: NativeBm25Settings) => NativeBm25;
   readonly TrainingRun: new (
     table: NativeTable,
     sources: readonly NativeSource[],
@@ -309,6 +315,58 @@ export interface NativeTokenColumn {
   fingerprint(): Promise<string>;
   appendIds(ids: Uint32Array, offsets: Uint32Array): void;
   appendColumn(other: NativeTokenColumn): void;
+}
+
+/** Texts as bags of words, filled by one append at a time. */
+export interface NativeWordBags {
+  readonly [brand]: 'WordBags';
+  /** Splits texts into words. */
+  append(...texts: NativeTexts): Promise<void>;
+  /** Texts whose words are known: text i has the words [offsets[i], offsets[i + 1]). */
+  appendWords(joined: readonly string[], count: number, words: readonly string[], offsets: Uint32Array): void;
+  /** The same with a tokenizer's ids as the words. */
+  appendIds(ids: Uint32Array, offsets: Uint32Array): void;
+  /** The texts of other bags, which are unchangeable from now on. */
+  appendBags(other: NativeWordBags): Promise<void>;
+}
+
+export interface NativeBm25Settings {
+  readonly method: string;
+  readonly k1: number;
+  readonly b: number;
+  readonly delta: number;
+}
+
+/** How much of everything a file of an index has, and at which byte each part begins. */
+export interface NativeBm25Layout {
+  readonly words: number;
+  readonly documents: number;
+  readonly postings: number;
+  readonly wordBytes: number;
+  readonly wordOffsetsAt: number;
+  readonly startsAt: number;
+  readonly documentsAt: number;
+  readonly countsAt: number;
+  readonly lengthsAt: number;
+  readonly wordsAt: number;
+}
+
+export type NativeBm25Part = 'word_offsets' | 'starts' | 'documents' | 'counts' | 'lengths' | 'words';
+
+/** Documents by number, in the order in which they were added. One change at a time. */
+export interface NativeBm25 {
+  readonly [brand]: 'Bm25';
+  load(path: string, layout: NativeBm25Layout): Promise<void>;
+  add(bags: NativeWordBags): Promise<void>;
+  /** Those behind the removed documents move up. */
+  remove(numbers: Uint32Array): Promise<void>;
+  /** As many hits a text of `bags` as there are documents, or k. */
+  search(bags: NativeWordBags, k: number, cancellation: NativeCancellation): Promise<NativeHits>;
+  byteLength(part: NativeBm25Part): number;
+  /** Fills `target` with the bytes of a part from `byteOffset` on. */
+  copy(part: NativeBm25Part, byteOffset: number, target: Uint8Array): void;
+  /** Lets go of the documents at once, but for work in flight. */
+  release(): void;
 }
 
 /** What the addon computes for one part of a loss: `kind` says which formula, the rest are its settings. */

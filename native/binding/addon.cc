@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "binding/bm25.h"
 #include "binding/cancellation.h"
 #include "binding/checksum.h"
 #include "binding/encoder.h"
@@ -14,6 +15,7 @@
 #include "binding/tokenizer.h"
 #include "binding/training_evaluation.h"
 #include "binding/training_run.h"
+#include "binding/word_bags.h"
 #include "runtime/cpu.h"
 
 namespace stillvec::binding {
@@ -49,6 +51,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Encoder", Encoder::define(env));
   exports.Set("TokenColumn", TokenColumn::define(env));
   exports.Set("TrainingRun", TrainingRun::define(env));
+  exports.Set("WordBags", WordBags::define(env));
+  exports.Set("Bm25", Bm25::define(env));
   export_function<info>(env, exports, "info");
   export_function<set_error_type>(env, exports, "setErrorType");
   define_checksum(env, exports);
