@@ -63,7 +63,6 @@ export type {
 export { HybridIndex } from './search/hybrid-index.js';
 export type { HybridCallOptions, HybridIndexOptions, HybridLoadOptions } from './search/hybrid-index.js';
 export type { Normalization } from './search/hybrid-index-files.js';
-export type { LexicalIndex } from './search/lexical-index.js';
 export type { RetrievedDocument, Retriever } from './search/retriever.js';
 export type { SearchProgress } from './search/top-k.js';
 export type { EncodesTexts, TextEncodingOptions } from './search/encodes.js';

@@ -362,6 +362,8 @@ export interface NativeBm25 {
   remove(numbers: Uint32Array): Promise<void>;
   /** As many hits a text of `bags` as there are documents, or k. */
   search(bags: NativeWordBags, k: number, cancellation: NativeCancellation): Promise<NativeHits>;
+  /** Fills `out` with the scores of every text of `bags` with every document. */
+  scores(bags: NativeWordBags, out: NativeRowBuffer, cancellation: NativeCancellation): Promise<void>;
   byteLength(part: NativeBm25Part): number;
   /** Fills `target` with the bytes of a part from `byteOffset` on. */
   copy(part: NativeBm25Part, byteOffset: number, target: Uint8Array): void;

@@ -1,8 +1,10 @@
 import { cancellable } from '../abort.js';
 import { fromNative, InvalidArgumentError } from '../errors.js';
 import { Pause } from '../event-loop.js';
+import { Matrix } from '../matrix.js';
 import { native, type NativeBm25, type NativeWordBags } from '../native/index.js';
-import { asTexts, type Utf8Column } from '../texts.js';
+import { rowBuffer, toArray } from '../rows.js';
+import { asTexts, type Texts, type Utf8Column } from '../texts.js';
 import {
   abortSignal,
   callback,
@@ -241,9 +243,7 @@ export class BM25Index {
     knownOptions('search', options, ['signal']);
     const signal = abortSignal('signal', options.signal);
     const texts = asTexts('queries', queries);
-    const bags = this.#words.newBags();
-    await this.#words.append(bags, texts, signal);
-    await this.#change(signal, () => this.#settle());
+    const bags = await this.#bagsOf(texts, signal);
     const ids = this.#ids; // of this moment, as the index that is searched: removing makes another array
     const hits = await this.#run(signal, (cancellation) => this.#index.search(bags, k, cancellation));
     const width = texts.count === 0 ? 0 : hits.indices.length / texts.count;
@@ -258,6 +258,31 @@ export class BM25Index {
       await pause.ifDue();
     }
     return found;
+  }
+
+  /**
+   * The scores of all documents for each query, queries x documents, in the order in which these were added: what is to be
+   * added to other scores of theirs. `search` is for the best.
+   */
+  async scores(queries: readonly string[] | Utf8Column, options: Bm25CallOptions = {}): Promise<Matrix> {
+    knownOptions('scores', options, ['signal']);
+    const signal = abortSignal('signal', options.signal);
+    const texts = asTexts('queries', queries);
+    const bags = await this.#bagsOf(texts, signal);
+    const shape = { count: texts.count, columns: this.#ids.length, precision: 'float32', out: undefined } as const;
+    return this.#run(signal, async (cancellation) => {
+      const buffer = rowBuffer(shape);
+      await this.#index.scores(bags, buffer, cancellation);
+      return new Matrix(await toArray(buffer, shape), shape.count, shape.columns);
+    });
+  }
+
+  /** The words of the queries, when all that was asked for before is in the index. */
+  async #bagsOf(texts: Texts, signal: AbortSignal | undefined): Promise<NativeWordBags> {
+    const bags = this.#words.newBags();
+    await this.#words.append(bags, texts, signal);
+    await this.#change(signal, () => this.#settle());
+    return bags;
   }
 
   /**

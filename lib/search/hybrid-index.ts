@@ -1,5 +1,4 @@
 import { InvalidArgumentError, ModelFormatError } from '../errors.js';
-import { Pause } from '../event-loop.js';
 import { onPool } from '../native-call.js';
 import { native } from '../native/index.js';
 import { similarityMatrixAsync } from '../similarity.js';
@@ -16,6 +15,7 @@ import {
   type OptionAdvice,
 } from '../validate.js';
 import { allRows, asVectors } from '../vectors.js';
+import { BM25Index, type Bm25LoadOptions } from './bm25-index.js';
 import type { EncodesQueries } from './mine-hard-negatives.js';
 import { GrowingRows } from './growing-rows.js';
 import {
@@ -26,15 +26,14 @@ import {
   type HybridState,
   type Normalization,
 } from './hybrid-index-files.js';
-import type { LexicalIndex } from './lexical-index.js';
 import type { RetrievedDocument, Retriever } from './retriever.js';
 import { Turns } from './turns.js';
 
 export interface HybridIndexOptions {
   /** What embeds queries (`encodeQuery`) and documents (`encodeDocument`), and says how they are compared. */
   readonly model: EncodesQueries;
-  /** The half that looks at words, without documents: the index gives it all of them. */
-  readonly bm25: LexicalIndex;
+  /** The half that looks at words, without documents: the index gives it all of them. Default: `new BM25Index()`. */
+  readonly bm25?: BM25Index;
   /** Of the embeddings, in 0 ... 1; the words have the rest. Default: 0.5. */
   readonly weight?: number;
   /**
@@ -45,11 +44,9 @@ export interface HybridIndexOptions {
   readonly normalization?: Normalization;
 }
 
-export interface HybridLoadOptions {
+export interface HybridLoadOptions extends Pick<Bm25LoadOptions, 'analyzer' | 'tokenizer'> {
   /** The model that the documents were embedded with. */
   readonly model: EncodesQueries;
-  /** Loads the half that looks at words from its folder. */
-  readonly loadBm25: (folder: string) => Promise<LexicalIndex>;
 }
 
 export interface HybridCallOptions {
@@ -75,7 +72,7 @@ const mostAttempts = 100;
  * that sum are exact, and not picked among the best of either side. Calls work one after the other.
  *
  * @example
- * const index = new HybridIndex({ model, bm25 });
+ * const index = new HybridIndex({ model });
  * await index.add(['a', 'b'], ['Abort a request with a signal.', 'Install it with npm.']);
  * const [[best]] = await index.search(['stop a request'], 1); // { id: 'a', score: 1 }
  */
@@ -83,7 +80,7 @@ export class HybridIndex implements Retriever {
   readonly weight: number;
   readonly normalization: Normalization;
   readonly #model: EncodesQueries;
-  readonly #bm25: LexicalIndex;
+  readonly #bm25: BM25Index;
   readonly #turns = new Turns();
   #rows: GrowingRows | undefined;
   /** The row of each document, in the order of adding. Rows of removed ones stay until they are as many. */
@@ -94,7 +91,7 @@ export class HybridIndex implements Retriever {
     object('options', options, 'an object such as { model }');
     knownOptions('HybridIndex', options, ['model', 'bm25', 'weight', 'normalization'], advice);
     this.#model = checkEncoder(options.model);
-    this.#bm25 = checkLexical(options.bm25);
+    this.#bm25 = checkLexical(options.bm25 ?? new BM25Index());
     this.weight = finiteNumber('weight', options.weight ?? 0.5, { min: 0, max: 1 });
     this.normalization = oneOf('normalization', options.normalization ?? 'minmax', normalizations);
   }
@@ -108,16 +105,17 @@ export class HybridIndex implements Retriever {
   static async load(folder: string, options: HybridLoadOptions): Promise<HybridIndex> {
     nonEmptyString('folder', folder);
     object('options', options, 'an object such as { model }');
-    knownOptions('HybridIndex.load', options, ['model', 'loadBm25'], {
+    knownOptions('HybridIndex.load', options, ['model', 'analyzer', 'tokenizer'], {
       weight: 'it is saved with the index',
       normalization: 'it is saved with the index',
       bm25: 'it is saved with the index',
     });
-    const model = checkEncoder(options.model);
+    const { model, ...words } = options;
+    checkEncoder(model);
     for (let attempt = 1; ; ++attempt) {
       const version = await versionIn(folder);
       try {
-        return await HybridIndex.#read(folder, model, options.loadBm25);
+        return await HybridIndex.#read(folder, model, words);
       } catch (error) {
         // Someone has saved another one meanwhile, and removed the files of this one.
         if (attempt < mostAttempts && version !== (await versionIn(folder))) continue;
@@ -126,11 +124,7 @@ export class HybridIndex implements Retriever {
     }
   }
 
-  static async #read(
-    folder: string,
-    model: EncodesQueries,
-    loadBm25: HybridLoadOptions['loadBm25'],
-  ): Promise<HybridIndex> {
+  static async #read(folder: string, model: EncodesQueries, words: Bm25LoadOptions): Promise<HybridIndex> {
     const { state, lexical } = await readHybridIndex(folder);
     const { weight, normalization, ids, rows } = state;
     const dim = await dimOf(model);
@@ -139,7 +133,7 @@ export class HybridIndex implements Retriever {
         `expected a model of ${rows.dim} dimensions for the index of ${folder} but received one of ${dim}`,
       );
     }
-    const bm25 = await loadBm25(lexical);
+    const bm25 = await BM25Index.load(lexical, words);
     if (bm25.size !== ids.length) {
       throw new ModelFormatError(`${lexical}: expected ${ids.length} documents but received ${bm25.size}`);
     }
@@ -260,7 +254,7 @@ export class HybridIndex implements Retriever {
     const { similarityFnName } = this.#model;
     const embeddings = await this.#model.encodeQuery(queries, { ...signal });
     const similarities = await similarityMatrixAsync(embeddings, rows.matrix, similarityFnName, signal?.signal);
-    const words = { data: await this.#wordScores(queries, ids, signal), shape: [queries.length, ids.length] } as const;
+    const words = await this.#bm25.scores(queries, { ...signal });
     const request = { normalization: this.normalization, weight: this.weight, k: Math.min(k, ids.length) };
     const sides = [asVectors('similarities', similarities), asVectors('words', words)] as const;
     const hits = await onPool(sides, signal?.signal, ([first, second], cancellation) =>
@@ -272,26 +266,6 @@ export class HybridIndex implements Retriever {
         return { id: ids[hits.indices[at] ?? 0] ?? '', score: hits.scores[at] ?? 0 };
       }),
     );
-  }
-
-  /** Queries x documents: what the words give every document, 0 where it was not found. */
-  async #wordScores(
-    queries: readonly string[],
-    ids: readonly string[],
-    signal: { signal: AbortSignal } | undefined,
-  ): Promise<Float32Array> {
-    const found = await this.#bm25.search(queries, ids.length, { ...signal });
-    const columnOf = new Map(ids.map((id, column) => [id, column]));
-    const scores = new Float32Array(queries.length * ids.length);
-    const pause = new Pause(signal?.signal);
-    for (const [query, hits] of found.entries()) {
-      for (const { id, score } of hits) {
-        const column = columnOf.get(id);
-        if (column !== undefined) scores[query * ids.length + column] = score;
-      }
-      await pause.ifDue();
-    }
-    return scores;
   }
 
   /**
@@ -326,9 +300,8 @@ function checkEncoder(model: unknown): EncodesQueries {
   throw invalidArgument('model', 'a SentenceTransformer', model);
 }
 
-function checkLexical(bm25: unknown): LexicalIndex {
-  const methods = ['add', 'remove', 'search', 'save', 'size'];
-  if (typeof bm25 === 'object' && bm25 !== null && methods.every((name) => name in bm25)) return bm25 as LexicalIndex;
+function checkLexical(bm25: unknown): BM25Index {
+  if (bm25 instanceof BM25Index) return bm25;
   throw invalidArgument('bm25', 'a BM25Index', bm25);
 }
 

@@ -4,7 +4,7 @@ export interface RetrievedDocument {
   readonly score: number;
 }
 
-/** What searches documents of its own, such as a `HybridIndex`. */
+/** What searches documents of its own, such as a `BM25Index` or a `HybridIndex`. */
 export interface Retriever {
   /** The `k` best documents of each query, the best first; fewer where there are not as many. */
   search(

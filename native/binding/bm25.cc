@@ -11,6 +11,8 @@
 #include "binding/cancellation.h"
 #include "binding/environment.h"
 #include "binding/fields.h"
+#include "binding/row_buffer.h"
+#include "binding/rows.h"
 #include "binding/task.h"
 #include "binding/word_bags.h"
 
@@ -51,6 +53,7 @@ Napi::Function Bm25::define(Napi::Env env) {
                                instance_method<&Bm25::add>("add"),
                                instance_method<&Bm25::remove>("remove"),
                                instance_method<&Bm25::search>("search"),
+                               instance_method<&Bm25::scores>("scores"),
                                instance_method<&Bm25::byte_length>("byteLength"),
                                instance_method<&Bm25::copy>("copy"),
                                instance_method<&Bm25::release>("release"),
@@ -143,6 +146,22 @@ Napi::Value Bm25::remove(const Napi::CallbackInfo& info) {
         };
       },
       hold(state_, state_->busy));
+}
+
+// scores(bags, out: RowBuffer, cancellation): Promise<void>. Those of every text of `bags` with every document.
+Napi::Value Bm25::scores(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto bags = bags_argument(info, 0);
+  const auto out = object_argument<RowBuffer>(info, 1, "out").memory();
+  const Cancellation::Flag flag = object_argument<Cancellation>(info, 2, "cancellation").flag();
+  check_size(env, out->size() / sizeof(float), bags->count(), state_->index->lengths().size(), "out");
+  return run_on_thread(env,
+                       [bags = std::move(bags), out, flag, index = state_->index,
+                        &pool = Environment::of(env).pool()](const std::atomic<bool>& ended) -> Settle {
+                         const auto stops = [&] { return ended || *flag; };
+                         index->scores(*bags, pool, reinterpret_cast<float*>(out->bytes.data()), stops);
+                         return stops() ? settle_failure({Code::kAborted, "the call was aborted"}) : settle_undefined();
+                       });
 }
 
 // search(bags, k, cancellation): Promise<{ indices: Uint32Array, scores: Float32Array }>, of as many hits a text of

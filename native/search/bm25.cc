@@ -207,10 +207,36 @@ void Bm25::weigh_word(std::size_t word, double mean_length) {
   }
 }
 
-Hits Bm25::search(const WordBags& queries, std::size_t k, ThreadPool& pool, const ShallStop& shall_stop) const {
+// Of the queries' words, their numbers here.
+std::vector<std::uint32_t> Bm25::ids_of(const WordBags& queries) const {
   std::vector<std::uint32_t> ids(queries.words().size());
   for (std::size_t word = 0; word < ids.size(); ++word) ids[word] = words_.find(queries.words()[word]);
+  return ids;
+}
 
+void Bm25::scores(const WordBags& queries, ThreadPool& pool, float* out, const ShallStop& shall_stop) const {
+  const std::vector<std::uint32_t> ids = ids_of(queries);
+  pool.parallel_for(queries.count(), [&](std::size_t query, unsigned) {
+    if (shall_stop && shall_stop()) return;
+    float* row = out + query * lengths_.size();
+    std::fill_n(row, lengths_.size(), 0.0F);
+    float absent = 0;
+    for (const auto& [word, count] : queries[query]) {
+      const std::uint32_t id = ids[word];
+      if (id == Vocabulary::kNone) continue;
+      const auto weight = static_cast<float>(count);
+      for (std::uint64_t i = postings_.starts[id]; i < postings_.starts[id + 1]; ++i) {
+        row[postings_.documents[i]] += weight * impacts_[i];
+      }
+      absent += weight * absent_[id];
+    }
+    if (absent == 0) return;
+    for (std::size_t document = 0; document < lengths_.size(); ++document) row[document] += absent;
+  });
+}
+
+Hits Bm25::search(const WordBags& queries, std::size_t k, ThreadPool& pool, const ShallStop& shall_stop) const {
+  const std::vector<std::uint32_t> ids = ids_of(queries);
   Hits hits(queries.count(), std::min(k, lengths_.size()));
   struct Scratch {
     Buffer<float> scores;  // zeros, between queries

@@ -64,6 +64,9 @@ class Bm25 {
   // Hits do not depend on the threads. Once `shall_stop` says so, what is given is of no use.
   Hits search(const WordBags& queries, std::size_t k, ThreadPool& pool, const ShallStop& shall_stop = {}) const;
 
+  // The scores of all documents, with the bits that search() gives: out is queries x documents.
+  void scores(const WordBags& queries, ThreadPool& pool, float* out, const ShallStop& shall_stop = {}) const;
+
   const Vocabulary& words() const { return words_; }
   const Postings& postings() const { return postings_; }
   std::span<const std::uint32_t> lengths() const { return lengths_; }
@@ -75,6 +78,7 @@ class Bm25 {
   };
 
   void weigh(ThreadPool& pool);
+  std::vector<std::uint32_t> ids_of(const WordBags& queries) const;
   void weigh_word(std::size_t word, double mean_length);
   void search_one(std::span<const WordBags::Entry> query, std::span<const std::uint32_t> ids, std::size_t k,
                   float* scores, std::vector<Hit>& best) const;

@@ -13,6 +13,7 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  BM25Index,
   HybridIndex,
   InformationRetrievalEvaluator,
   ModelFormatError,
@@ -22,7 +23,6 @@ import {
 } from 'stillvec';
 
 import { writeTinyTokenizer } from '../support/tiny-tokenizer';
-import { WordIndex } from './word-index';
 
 const folder = mkdtempSync(`${tmpdir()}/stillvec-hybrid-`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 
 async function indexOf(options: { weight?: number; normalization?: Normalization } = {}): Promise<HybridIndex> {
-  const index = new HybridIndex({ model, bm25: new WordIndex(), ...options });
+  const index = new HybridIndex({ model, ...options });
   await index.add(ids, texts);
   return index;
 }
@@ -51,7 +51,7 @@ async function byDefinition(
   weight: number,
   normalization: Normalization,
 ): Promise<Map<string, number>[]> {
-  const lexical = new WordIndex();
+  const lexical = new BM25Index();
   const [names, documents] = [kept.map((i) => ids[i]!), kept.map((i) => texts[i]!)];
   await lexical.add(names, documents);
   const dense = model.similarity(await model.encodeQuery(queries), await model.encodeDocument(documents));
@@ -105,7 +105,7 @@ describe('HybridIndex', () => {
   });
 
   test('is either of its halves at the ends of the weight', async () => {
-    const lexical = new WordIndex();
+    const lexical = new BM25Index();
     await lexical.add(ids, texts);
     const [byWords] = await lexical.search(['brown dog'], 1);
     const [found] = await (await indexOf({ weight: 0 })).search(['brown dog'], 3);
@@ -118,7 +118,7 @@ describe('HybridIndex', () => {
   });
 
   test('takes documents in any number of calls, and lets go of them', async () => {
-    const index = new HybridIndex({ model, bm25: new WordIndex() });
+    const index = new HybridIndex({ model });
     expect(await index.search(queries, 3)).toEqual(queries.map(() => []));
     for (let i = 0; i < 300; i += 7) await index.add(ids.slice(i, i + 7), texts.slice(i, i + 7));
     expect(await index.search(queries, 9)).toEqual(await (await indexOf()).search(queries, 9));
@@ -138,7 +138,7 @@ describe('HybridIndex', () => {
   });
 
   test('calls work one after the other', async () => {
-    const index = new HybridIndex({ model, bm25: new WordIndex() });
+    const index = new HybridIndex({ model });
     const calls = [
       index.add(ids, texts),
       index.search(queries, 4),
@@ -192,7 +192,7 @@ describe('HybridIndex', () => {
     ['an unknown normalization', { normalization: 'max' }, /'minmax', 'zscore', 'rrf' for normalization.*"max"/],
     ['a misspelt option', { weigth: 1 }, /unknown option weigth.*did you mean weight/],
   ])('refuses %s', (_, options, message) => {
-    expect(() => new HybridIndex({ model, bm25: new WordIndex(), ...options })).toThrow(
+    expect(() => new HybridIndex({ model, ...options })).toThrow(
       expect.objectContaining({ message: expect.stringMatching(message) }),
     );
   });
@@ -209,17 +209,38 @@ describe('HybridIndex', () => {
     await expect(index.search(queries, 0)).rejects.toThrow(/at least 1 for k.*0/);
     await expect(index.search(queries, 1, { topK: 1 } as never)).rejects.toThrow(/unknown option topK/);
     expect(index.size).toBe(300);
-    const bm25 = new WordIndex();
+    const bm25 = new BM25Index();
     await bm25.add(['before'], ['text']);
     const full = new HybridIndex({ model, bm25 });
     await expect(full.add(ids, texts)).rejects.toThrow(/the 0 documents of the index in bm25 but received 1/);
   });
 });
 
+test.each(['lucene', 'robertson', 'atire', 'bm25l', 'bm25+'] as const)(
+  'the scores of all documents are those that a search of %s gives',
+  async (method) => {
+    const index = new BM25Index({ method });
+    await index.add(ids, texts);
+    await index.remove(ids.slice(0, 30));
+    const scores = await index.scores(queries);
+    expect(scores.shape).toEqual([queries.length, 270]);
+    for (const [query, hits] of (await index.search(queries, 300)).entries()) {
+      const row = scores.row(query);
+      for (const { id, score } of hits) expect(row[ids.indexOf(id) - 30]).toBe(score);
+      const found = new Set(hits.map(({ id }) => ids.indexOf(id) - 30));
+      const others = new Set([...row].filter((_, i) => !found.has(i)));
+      expect(others.size).toBeLessThanOrEqual(1);
+      if (hits.length > 0) for (const other of others) expect(other).toBeLessThan(hits.at(-1)!.score);
+    }
+    const reason = new Error('enough');
+    await expect(index.scores(queries, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(index.scores(queries, { k: 3 } as never)).rejects.toThrow(/unknown option k/);
+  },
+);
+
 describe('a saved HybridIndex', () => {
   const saved = path.join(folder, 'saved');
-  const loadBm25 = (at: string): Promise<WordIndex> => WordIndex.load(at);
-  const load = (at: string): Promise<HybridIndex> => HybridIndex.load(at, { model, loadBm25 });
+  const load = (at: string): Promise<HybridIndex> => HybridIndex.load(at, { model });
 
   test('gives what it gave, and goes on', async () => {
     const index = await indexOf({ weight: 0.3, normalization: 'zscore' });
@@ -234,7 +255,7 @@ describe('a saved HybridIndex', () => {
   });
 
   test('takes the place of another one, and leaves nothing of it', async () => {
-    const index = new HybridIndex({ model, bm25: new WordIndex() });
+    const index = new HybridIndex({ model });
     await index.save(saved);
     expect(await (await load(saved)).search(queries, 2)).toEqual(queries.map(() => []));
     await index.add(ids.slice(0, 9), texts.slice(0, 9));
@@ -286,21 +307,19 @@ describe('a saved HybridIndex', () => {
     });
 
     test('is refused where the halves differ', async () => {
-      const empty = (): Promise<WordIndex> => Promise.resolve(new WordIndex());
-      await expect(HybridIndex.load(saved, { model, loadBm25: empty })).rejects.toThrow(/9 documents but received 0/);
+      const at = mkdtempSync(path.join(folder, 'damaged-'));
+      cpSync(saved, at, { recursive: true });
+      await new BM25Index().save(path.join(at, version(at), 'bm25'));
+      await expect(load(at)).rejects.toThrow(/9 documents but received 0/);
     });
   });
 
   test('wants the model that it was made with, and no other option', async () => {
     const narrow = await SentenceTransformer.create({ tokenizer: writeTinyTokenizer(folder), dim: 8 });
-    await expect(HybridIndex.load(saved, { model: narrow, loadBm25 })).rejects.toThrow(
-      /24 dimensions.*received one of 8/,
-    );
-    await expect(HybridIndex.load(saved, { model, loadBm25, weight: 1 } as never)).rejects.toThrow(
-      /saved with the index/,
-    );
-    await expect(HybridIndex.load('', { model, loadBm25 })).rejects.toThrow(/folder/);
-    await expect(HybridIndex.load(path.join(folder, 'none'), { model, loadBm25 })).rejects.toMatchObject({
+    await expect(HybridIndex.load(saved, { model: narrow })).rejects.toThrow(/24 dimensions.*received one of 8/);
+    await expect(HybridIndex.load(saved, { model, weight: 1 } as never)).rejects.toThrow(/saved with the index/);
+    await expect(HybridIndex.load('', { model })).rejects.toThrow(/folder/);
+    await expect(HybridIndex.load(path.join(folder, 'none'), { model })).rejects.toMatchObject({
       code: 'ERR_MODEL_NOT_FOUND',
     });
     expect(existsSync(path.join(folder, 'none'))).toBe(false);
