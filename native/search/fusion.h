@@ -33,7 +33,7 @@ struct FusionRequest {
 struct Scores {
   const float* data = nullptr;
   std::size_t columns = 0;
-  std::span<const std::uint32_t> documents = {};  // the columns that count, of these documents; none for all in order
+  std::span<const std::uint32_t> documents;  // the columns that count, of these documents; none for all in order
 };
 
 // The k best of all documents for each query by weight * n(first) + (1 - weight) * n(second), normalized and added in
