@@ -4,6 +4,7 @@ import { fromNative } from './errors.js';
 import { Pause } from './event-loop.js';
 import type { TextTokenizer, TokenizedTexts } from './formats/library-tokenizer.js';
 import {
+  meanPooling,
   native,
   type NativeEncoder,
   type NativeFinish,
@@ -59,7 +60,7 @@ export class StaticModel {
     this.table = table;
     this.#tokenizer = tokenizer;
     this.#normalizeFull = normalizeFull;
-    this.#encoder = new native.Encoder(isLibrary(tokenizer) ? null : tokenizer, table);
+    this.#encoder = new native.Encoder(isLibrary(tokenizer) ? null : tokenizer, table, meanPooling);
   }
 
   withTable(table: NativeTable): StaticModel {

@@ -1,3 +1,4 @@
 export { native } from './addon.js';
 export { tableDtypes, type TableDtype } from './dtypes.js';
+export { meanPooling } from './pooling.js';
 export type * from './interface.js';

@@ -31,7 +31,7 @@ export interface Native {
   readonly Cancellation: new () => NativeCancellation;
   /** Whether the addon's threads may read the array: whether it lies in memory that a RowBuffer gave out. */
   isShared(array: NativeRows): boolean;
-  readonly Encoder: new (tokenizer: NativeTokenizer | null, table: NativeTable) => NativeEncoder;
+  readonly Encoder: new (tokenizer: NativeTokenizer | null, table: NativeTable, pooling: NativePooling) => NativeEncoder;
   readonly TokenColumn: new () => NativeTokenColumn;
   readonly WordBags: new (
     joined: readonly string[],
@@ -259,6 +259,14 @@ export interface NativeHits {
   readonly scores: Float32Array;
 }
 
+/** How the rows of a text's tokens become one: their weighted sum, divided by the sum of the weights. */
+export interface NativePooling {
+  /** What a token weighs that a text has n times: n, or the root of n. */
+  readonly weighting: 'mean' | 'sqrt';
+  /** Tokens that count for nothing, as if texts did not have them. */
+  readonly excludedIds: Uint32Array;
+}
+
 /** What encoding writes for each text. */
 export type NativeOutput = 'float32' | 'binary' | 'ubinary';
 
@@ -411,6 +419,7 @@ export interface NativeSource {
 export interface NativeLossBatches {
   readonly batchSize: number;
   readonly precision: 'float32' | 'bfloat16';
+  readonly pooling: NativePooling;
 }
 
 export interface NativeTrainingConfig {
@@ -426,6 +435,7 @@ export interface NativeTrainingConfig {
   readonly eps: number;
   readonly weightDecay: number;
   readonly maxGradNorm: number | null;
+  readonly pooling: NativePooling;
 }
 
 export interface NativeRunState {

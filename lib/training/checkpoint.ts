@@ -321,9 +321,12 @@ function otherDatasets(folder: string, datasets: Fingerprints, saved: JsonFields
 /** A run may be extended: its next steps then have the learning rates of a run of that length. */
 const growing = ['epochs', 'maxSteps'];
 
+/** What runs had before they could be told. */
+const olderRuns: RunSettings = { pooling: 'mean', excludedIds: [] };
+
 function checkSettings(folder: string, settings: RunSettings, saved: JsonFields): void {
   for (const [name, value] of Object.entries(settings)) {
-    const before = saved.get(name);
+    const before = saved.get(name) ?? olderRuns[name];
     const [now, then] = [JSON.stringify(value), JSON.stringify(before)];
     if (now === then) continue;
     if (name === 'datasets') throw otherDatasets(folder, value as Fingerprints, saved.object(name));

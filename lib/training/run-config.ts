@@ -1,4 +1,4 @@
-import { native, type NativeTrainingConfig } from '../native/index.js';
+import { meanPooling, native, type NativeTrainingConfig } from '../native/index.js';
 import type { RunSettings } from './checkpoint-state.js';
 import type { FitSettings } from './fit-options.js';
 import type { TrainingData } from './training-data.js';
@@ -18,18 +18,21 @@ export function runConfig(settings: FitSettings): NativeTrainingConfig {
     eps: settings.eps,
     weightDecay: settings.weightDecay,
     maxGradNorm: settings.maxGradNorm,
+    pooling: meanPooling,
   };
 }
 
 /** What a checkpoint says of the run, so that only the same one goes on from it. */
 export function runSettings(
-  config: NativeTrainingConfig,
+  { pooling, ...config }: NativeTrainingConfig,
   settings: FitSettings,
   { losses, sources, fingerprints }: TrainingData,
 ): RunSettings {
   const { learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions } = settings;
   return {
     ...config,
+    pooling: pooling.weighting,
+    excludedIds: [...pooling.excludedIds],
     ...{ learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions },
     datasets: fingerprints,
     loss: sources.map(({ loss }) => losses[loss]),

@@ -9,6 +9,7 @@
 #include "binding/arrays.h"
 #include "binding/chunks.h"
 #include "binding/environment.h"
+#include "binding/pooling.h"
 #include "binding/row_buffer.h"
 #include "binding/table.h"
 #include "binding/task.h"
@@ -136,7 +137,7 @@ Encoder::Encoder(const Napi::CallbackInfo& info) : ObjectWrap<Encoder>(info) {
     fail(info.Env(), {Code::kCorrupt, "the tokenizer has " + std::to_string(tokenizer->vocab_size()) +
                                           " tokens but the table only " + std::to_string(table->rows()) + " rows"});
   }
-  encoder_ = std::make_shared<const model::Encoder>(std::move(tokenizer), table);
+  encoder_ = std::make_shared<const model::Encoder>(std::move(tokenizer), table, pooling_value(info[2]));
 }
 
 // encode(joined, count, texts, prompt, threads, buffer, firstRow, columns, normalizeFull, normalize, output):

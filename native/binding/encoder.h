@@ -9,7 +9,7 @@
 
 namespace stillvec::binding {
 
-// new Encoder(tokenizer | null, table)
+// new Encoder(tokenizer | null, table, pooling)
 class Encoder : public ObjectWrap<Encoder> {
  public:
   static constexpr const char* kName = "Encoder";

@@ -11,6 +11,7 @@
 #include "binding/arrays.h"
 #include "binding/environment.h"
 #include "binding/fields.h"
+#include "binding/pooling.h"
 #include "binding/table.h"
 #include "binding/task.h"
 #include "binding/training_loss.h"
@@ -63,6 +64,7 @@ training::RunConfig run_fields(const Napi::Object& config) {
   run.drop_last = boolean_field(config, "dropLast");
   run.precision = precision_field(config);
   run.optimizer = optimizer_fields(config);
+  run.pooling = pooling_value(config.Get("pooling"));
   return run;
 }
 

@@ -128,8 +128,9 @@ class Encoder::ScratchLease {
   std::unique_ptr<Scratch> scratch_;
 };
 
-Encoder::Encoder(std::shared_ptr<const text::WordPieceTokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table)
-    : tokenizer_(std::move(tokenizer)), table_(std::move(table)) {}
+Encoder::Encoder(std::shared_ptr<const text::WordPieceTokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table,
+                 Pooling pooling)
+    : tokenizer_(std::move(tokenizer)), table_(std::move(table)), pooling_(std::move(pooling)) {}
 
 Encoder::~Encoder() = default;
 

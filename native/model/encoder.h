@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/embedding_table.h"
+#include "model/pooling.h"
 #include "text/tokenizer.h"
 
 namespace stillvec::model {
@@ -44,7 +45,8 @@ struct Texts {
 class Encoder {
  public:
   // `tokenizer` may be null where ids come from elsewhere (pool_ids only).
-  Encoder(std::shared_ptr<const text::WordPieceTokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table);
+  Encoder(std::shared_ptr<const text::WordPieceTokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table,
+          Pooling pooling = {});
 
   const EmbeddingTable& table() const { return *table_; }
   const text::WordPieceTokenizer* tokenizer() const { return tokenizer_.get(); }
@@ -70,6 +72,7 @@ class Encoder {
 
   std::shared_ptr<const text::WordPieceTokenizer> tokenizer_;
   std::shared_ptr<const EmbeddingTable> table_;
+  const Pooling pooling_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<Scratch> free_;  // a list
 

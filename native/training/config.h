@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/pooling.h"
 #include "training/matryoshka.h"
 #include "training/settings.h"
 
@@ -42,6 +43,7 @@ struct RunConfig {
   std::uint64_t seed = 0;
   OptimizerConfig optimizer;
   Precision precision = Precision::kFloat32;
+  model::Pooling pooling;
 };
 
 }  // namespace stillvec::training

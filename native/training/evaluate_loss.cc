@@ -15,7 +15,7 @@ namespace stillvec::training {
 
 Result<double> evaluate_loss(ThreadPool& pool, const std::shared_ptr<const model::EmbeddingTable>& table, Source source,
                              std::vector<CriterionTerm> terms, Precision precision, std::size_t batch_size,
-                             const ShallStop& shall_stop) try {
+                             model::Pooling pooling, const ShallStop& shall_stop) try {
   for (CriterionTerm& term : terms) term.dims_per_step = 0;
   auto made = Criterion::create(pool, table->dim(), std::move(terms), precision);
   if (!made.is_ok()) return made.status();
@@ -35,7 +35,7 @@ Result<double> evaluate_loss(ThreadPool& pool, const std::shared_ptr<const model
   const auto values = model::as_f32(table, pool);
   if (!values.is_ok()) return values.status();
 
-  PooledBatch texts(pool, table->rows(), table->dim());
+  PooledBatch texts(pool, table->rows(), table->dim(), std::move(pooling));
   std::uint64_t random = 0;
   criterion.draw_dims(random);
   std::vector<std::uint32_t> rows;

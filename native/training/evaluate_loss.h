@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/embedding_table.h"
+#include "model/pooling.h"
 #include "runtime/shall_stop.h"
 #include "runtime/status.h"
 #include "training/criterion.h"
@@ -20,6 +21,6 @@ namespace stillvec::training {
 // known to its run only, and where there is no batch; kAborted where it was stopped.
 Result<double> evaluate_loss(ThreadPool& pool, const std::shared_ptr<const model::EmbeddingTable>& table, Source source,
                              std::vector<CriterionTerm> terms, Precision precision, std::size_t batch_size,
-                             const ShallStop& shall_stop = {});
+                             model::Pooling pooling = {}, const ShallStop& shall_stop = {});
 
 }  // namespace stillvec::training

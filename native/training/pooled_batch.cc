@@ -1,6 +1,7 @@
 #include "training/pooled_batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/rows/rows.h"
 #include "runtime/thread_pool.h"
@@ -14,8 +15,8 @@ Status invalid(const char* message) { return {Code::kInvalidArgument, message}; 
 
 }  // namespace
 
-PooledBatch::PooledBatch(ThreadPool& pool, std::size_t table_rows, std::size_t dim)
-    : pool_(pool), dim_(dim), touched_(pool, table_rows) {}
+PooledBatch::PooledBatch(ThreadPool& pool, std::size_t table_rows, std::size_t dim, model::Pooling pooling)
+    : pool_(pool), dim_(dim), touched_(pool, table_rows, std::move(pooling)) {}
 
 Status PooledBatch::read(const Source& source, std::span<const std::uint32_t> rows) {
   constexpr std::size_t kMostTexts = 0xffffffffu;
@@ -43,7 +44,7 @@ Batch PooledBatch::pool(const float* table, std::size_t width) {
           text + 1 < text_rows ? touched_.tokens(text + 1) : std::span<const kernels::WeightedRow>();
       float* out = texts_.data() + text * dim_;
       kernels.weighted_sum(table, dim_, tokens.data(), tokens.size(), next.data(), next.size(), width, out);
-      if (touched_.length(text) > 1) kernels.divide(static_cast<float>(touched_.length(text)), width, out);
+      if (touched_.divisor(text) > 1.0f) kernels.divide(touched_.divisor(text), width, out);
     }
   });
   return {layout_, texts_.data(), dim_, rows_, source_};

@@ -12,10 +12,10 @@
 
 namespace stillvec::training {
 
-// The forward pass: the texts of a batch as means of the table's rows.
+// The forward pass: the texts of a batch as weighted means of the table's rows.
 class PooledBatch {
  public:
-  PooledBatch(ThreadPool& pool, std::size_t table_rows, std::size_t dim);
+  PooledBatch(ThreadPool& pool, std::size_t table_rows, std::size_t dim, model::Pooling pooling);
 
   // Takes the batch made of `rows` of every column. kInvalidArgument for no columns or no rows; kOutOfRange for a row
   // or an id that does not exist.

@@ -67,8 +67,8 @@ Result<std::unique_ptr<Run>> Run::create(ThreadPool& pool, const std::shared_ptr
 
   const auto table = model::as_f32(initial, pool);
   if (!table.is_ok()) return table.status();
-  auto trainer =
-      Trainer::create(pool, table.value()->f32(), initial->rows(), initial->dim(), config.optimizer, config.seed);
+  auto trainer = Trainer::create(pool, table.value()->f32(), initial->rows(), initial->dim(), config.optimizer,
+                                 config.seed, std::move(config.pooling));
   if (!trainer.is_ok()) return trainer.status();
   run->trainer_ = std::move(trainer.value());
   return run;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "kernels/products/products.h"
 #include "runtime/thread_pool.h"
@@ -45,8 +46,8 @@ Status check(std::span<const std::shared_ptr<const TokenColumn>> columns, std::s
 
 }  // namespace
 
-TouchedRows::TouchedRows(ThreadPool& pool, std::size_t table_rows)
-    : pool_(pool), counts_(table_rows, 0), places_(pool.size()) {}
+TouchedRows::TouchedRows(ThreadPool& pool, std::size_t table_rows, model::Pooling pooling)
+    : pool_(pool), pooling_(std::move(pooling)), counts_(table_rows, 0), slots_(pool.size()) {}
 
 Status TouchedRows::build(std::span<const std::shared_ptr<const TokenColumn>> columns,
                           std::span<const std::uint32_t> batch, std::span<const std::size_t> first_text,
@@ -55,8 +56,7 @@ Status TouchedRows::build(std::span<const std::shared_ptr<const TokenColumn>> co
 
   // By text: each has room for all of its tokens.
   text_begin_.assign(text_rows, 0);
-  text_count_.assign(text_rows, 0);
-  text_length_.assign(text_rows, 0);
+  text_.assign(text_rows, {});
   std::size_t tokens = 0;
   for (std::size_t c = 0; c < columns.size(); ++c) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -76,30 +76,13 @@ Status TouchedRows::build(std::span<const std::shared_ptr<const TokenColumn>> co
   runs_.reserve(kMostRuns + 2);
   const std::size_t chunks = kernels::blocks_for(batch.size(), kTextsPerChunk);
   pool_.parallel_for(columns.size() * chunks, [&](std::size_t chunk, unsigned slot) {
-    Buffer<std::uint32_t>& places = places_[slot];
-    if (places.capacity() < counts_.size()) {
-      places.reserve(counts_.size());
-      places.fill_zero(counts_.size());
-    }
+    if (!slots_[slot].has_value()) slots_[slot].emplace(pooling_, counts_.size());
     const std::size_t c = chunk / chunks, begin = chunk % chunks * kTextsPerChunk;
     const TokenColumn& column = *columns[c];
     for (std::size_t i = begin; i < std::min(batch.size(), begin + kTextsPerChunk); ++i) {
-      const std::uint32_t* ids = column.ids.data() + column.offsets[batch[i]];
-      const std::size_t length = column.offsets[batch[i] + 1] - column.offsets[batch[i]];
-      const std::size_t text = first_text[c] + i;
-      kernels::WeightedRow* entries = by_text_.data() + text_begin_[text];
-      std::uint32_t count = 0;
-      for (std::size_t k = 0; k < length; ++k) {
-        const std::uint32_t place = places[ids[k]];
-        if (place < count && entries[place].row == ids[k]) {
-          entries[place].weight += 1.0f;
-        } else {
-          places[ids[k]] = count;
-          entries[count++] = {ids[k], 1.0f};
-        }
-      }
-      text_count_[text] = count;
-      text_length_[text] = length;
+      const std::size_t text = first_text[c] + i, first = column.offsets[batch[i]];
+      const std::span<const std::uint32_t> ids(column.ids.data() + first, column.offsets[batch[i] + 1] - first);
+      text_[text] = slots_[slot]->weigh(ids, by_text_.data() + text_begin_[text]);
     }
   });
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "kernels/rows/rows.h"
 #include "runtime/thread_pool.h"
@@ -55,13 +56,13 @@ Status check(const OptimizerConfig& optimizer) {
 
 struct Trainer::Impl {
   Impl(ThreadPool& thread_pool, std::size_t table_rows, std::size_t width, const OptimizerConfig& optimizer_config,
-       std::uint64_t seed)
+       std::uint64_t seed, model::Pooling pooling)
       : pool(thread_pool),
         rows(table_rows),
         dim(width),
         table(table_rows * width),
         random_state(seed),
-        batch(thread_pool, table_rows, width),
+        batch(thread_pool, table_rows, width, std::move(pooling)),
         optimizer(thread_pool, optimizer_config, table_rows, width) {}
 
   Status read_batch(const Criterion& criterion, const Source& source, std::span<const std::uint32_t> batch_rows);
@@ -92,7 +93,7 @@ Status Trainer::Impl::read_batch(const Criterion& criterion, const Source& sourc
 // Of the texts, and so of the rows: sums of few finite values.
 bool Trainer::Impl::has_finite_gradient() const {
   for (std::size_t text = 0; text < text_norms.size(); ++text) {
-    if (batch.touched().length(text) > 0 && !std::isfinite(text_norms[text])) return false;
+    if (batch.touched().divisor(text) > 0.0f && !std::isfinite(text_norms[text])) return false;
   }
   return true;
 }
@@ -105,10 +106,10 @@ void Trainer::Impl::divide_gradient() {
   pool.parallel_for(kernels::blocks_for(text_rows, kTextsPerChunk), [&](std::size_t chunk, unsigned) {
     const std::size_t end = std::min(text_rows, (chunk + 1) * kTextsPerChunk);
     for (std::size_t text = chunk * kTextsPerChunk; text < end; ++text) {
-      const std::size_t length = batch.touched().length(text);
-      if (length == 0) continue;
+      const float divisor = batch.touched().divisor(text);
+      if (divisor == 0.0f) continue;
       float* gradient = gradients.rows + text * gradients.stride;
-      if (length > 1) kernels.divide(static_cast<float>(length), gradients.width, gradient);
+      if (divisor > 1.0f) kernels.divide(divisor, gradients.width, gradient);
       text_norms[text] = std::sqrt(kernels.squared_norm(gradient, gradients.width));
     }
   });
@@ -130,14 +131,15 @@ Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Trainer::~Trainer() = default;
 
 Result<std::unique_ptr<Trainer>> Trainer::create(ThreadPool& pool, std::span<const float> initial, std::size_t rows,
-                                                 std::size_t dim, OptimizerConfig optimizer, std::uint64_t seed) {
+                                                 std::size_t dim, OptimizerConfig optimizer, std::uint64_t seed,
+                                                 model::Pooling pooling) {
   if (rows == 0 || dim == 0) return invalid("a table needs at least one row and one column");
   if (rows > 0xffffffffu || initial.size() / dim != rows || initial.size() % dim != 0) {
     return invalid("the initial table is not rows x dim");
   }
   if (Status status = check(optimizer); !status.is_ok()) return status;
   try {
-    auto impl = std::make_unique<Impl>(pool, rows, dim, optimizer, seed);
+    auto impl = std::make_unique<Impl>(pool, rows, dim, optimizer, seed, std::move(pooling));
     pool.parallel_for(kernels::blocks_for(rows, kRowsPerChunk), [&](std::size_t chunk, unsigned) {
       const std::size_t begin = chunk * kRowsPerChunk * dim;
       std::copy_n(initial.data() + begin, std::min(kRowsPerChunk * dim, rows * dim - begin),

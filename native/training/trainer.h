@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "model/pooling.h"
 #include "runtime/buffer.h"
 #include "runtime/shall_stop.h"
 #include "runtime/status.h"
@@ -52,7 +53,8 @@ class Trainer {
   // Starts from `rows` x `dim` values that `initial` holds (copied). `pool` must outlive the trainer; `seed` is that of
   // the draws of Matryoshka dims. kInvalidArgument names what cannot be.
   static Result<std::unique_ptr<Trainer>> create(ThreadPool& pool, std::span<const float> initial, std::size_t rows,
-                                                 std::size_t dim, OptimizerConfig optimizer, std::uint64_t seed);
+                                                 std::size_t dim, OptimizerConfig optimizer, std::uint64_t seed,
+                                                 model::Pooling pooling = {});
   ~Trainer();
 
   // One optimizer step on the batch made of `batch`, row numbers of the source, which `criterion` must be able to take

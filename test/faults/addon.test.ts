@@ -24,9 +24,11 @@ const objects = `
     kind: 'multiple_negatives_ranking', scale: 20, similarity: 'cosine', directions: ['query_to_doc'],
     perDirection: false, hardnessMode: 'none', hardnessStrength: 0, maskDuplicates: false,
   };
+  const pooling = { weighting: 'mean', excludedIds: new Uint32Array() };
   const runConfig = {
     seed: 1, batchSize: 2, batchSampler: 'random', multiDatasetBatchSampler: 'proportional', dropLast: false,
     precision: 'float32', optimizer: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: null,
+    pooling,
   };
   const column = () => {
     const made = new native.TokenColumn();
@@ -63,7 +65,7 @@ describe('the raw addon', () => {
     ['a table without columns', `await refusedLater(() => native.Table.random(4, 0, 1));`],
     [
       'ids that are the rows',
-      `const encoder = new native.Encoder(null, table);
+      `const encoder = new native.Encoder(null, table, pooling);
        const memory = new ArrayBuffer(32);
        new Uint32Array(memory).fill(1);
        encoder.poolIds(new Uint32Array(memory), new Uint32Array([0, 8]), new Float32Array(memory), 0, ...finish);`,
@@ -89,7 +91,7 @@ describe('the raw addon', () => {
       `const filled = column();
        const tokenizer = new native.Tokenizer(...joined(words), tokenizerConfig);
        await tokenizer.build();
-       const encoder = new native.Encoder(tokenizer, table);
+       const encoder = new native.Encoder(tokenizer, table, pooling);
        const texts = ['red'];
        Object.defineProperty(texts, 0, { get: () => (new native.TrainingRun(table, sources(filled, column()), [loss], runConfig), 'red') });
        refused(() => filled.append(encoder, ['red\\0\\0'], 1, texts, ''));`,
@@ -148,7 +150,7 @@ describe('the raw addon', () => {
         // Objects that work to begin with, so that methods get as far as their arguments.
         made.push(new native.Tokenizer(...joined(words), tokenizerConfig), column(), new native.RowBuffer(4, 32));
         await made[1].build();
-        made.push(new native.Encoder(made[1], table), new native.Cancellation());
+        made.push(new native.Encoder(made[1], table, pooling), new native.Cancellation());
         made.push(new native.TrainingRun(table, sources(column(), column()), [loss], runConfig));
         await made.at(-1).build();
         const methods = made.flatMap((object) => {

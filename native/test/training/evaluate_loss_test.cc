@@ -57,7 +57,8 @@ TEST(EvaluateLoss, NamesWhatCannotBe) {
   const auto table = table_of(problem);
   const auto code = [&](Source source, std::vector<CriterionTerm> terms, std::size_t batch_size,
                         const ShallStop& shall_stop = {}) {
-    return evaluate_loss(pool, table, std::move(source), std::move(terms), Precision::kFloat32, batch_size, shall_stop)
+    return evaluate_loss(pool, table, std::move(source), std::move(terms), Precision::kFloat32, batch_size, {},
+                         shall_stop)
         .status()
         .code;
   };
