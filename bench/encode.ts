@@ -52,10 +52,11 @@ type Dtype = keyof typeof dtypes;
 /** A set of texts, repeated to the volume of a call and written where the contenders read it. */
 interface Volume extends TextSet {
   readonly file: string;
-  /** Of one repetition: the token ids, in a file. */
-  readonly idsFile: string;
+  /** Of one repetition: the distinct rows of each text, in a file. */
+  readonly rowsFile: string;
   readonly tokensPerText: number;
-  /** Rows of the table that the ids are about. */
+  readonly rowsPerText: number;
+  /** Rows of the table that these are of. */
   readonly vocabSize: number;
 }
 
@@ -157,15 +158,17 @@ function englishTokenizer(folder: string, sets: readonly TextSet[]): string {
 }
 
 function makeVolume(set: TextSet, model: SentenceTransformer, folder: string): Volume {
-  const { ids } = model.tokenize(set.texts);
-  const idsFile = path.join(folder, `${set.name}.ids`);
-  writeFileSync(idsFile, ids);
+  const { ids, offsets } = model.tokenize(set.texts);
+  const rows = set.texts.flatMap((_, i) => [...new Set(ids.subarray(offsets[i], offsets[i + 1]))]);
+  const rowsFile = path.join(folder, `${set.name}.rows`);
+  writeFileSync(rowsFile, Uint32Array.from(rows));
   const repetitions = Math.max(1, Math.round(tokensOfCall / ids.length));
   const texts = Array.from({ length: repetitions }, () => set.texts).flat();
   const file = path.join(folder, `${set.name}.json`);
   writeFileSync(file, JSON.stringify(texts));
   const tokensPerText = ids.length / set.texts.length;
-  return { name: set.name, texts, file, idsFile, tokensPerText, vocabSize: model.vocabSize };
+  const rowsPerText = rows.length / set.texts.length;
+  return { name: set.name, texts, file, rowsFile, tokensPerText, rowsPerText, vocabSize: model.vocabSize };
 }
 
 // ---- Encoders -------------------------------------------------------------------------------------------------------
@@ -269,9 +272,9 @@ function gatherCases(program: string, set: Volume, dim: number): Case[] {
       async measure() {
         const stride = tableDim * dtypes[dtype];
         const bytes = dim * dtypes[dtype];
-        const args = [set.idsFile, set.vocabSize, stride, bytes, threads, Math.min(seconds, 0.5)].map(String);
+        const args = [set.rowsFile, set.vocabSize, stride, bytes, threads, Math.min(seconds, 0.5)].map(String);
         const reply = (await runProgram(program, args)) as { rows: number; seconds: number };
-        return { rate: reply.rows / reply.seconds / set.tokensPerText };
+        return { rate: reply.rows / reply.seconds / set.rowsPerText };
       },
     })),
   );

@@ -6,23 +6,25 @@
 
 #include "bench/zipf.h"
 #include "kernels/bag/bag.h"
+#include "model/distinct_rows.h"
 #include "model/embedding_table.h"
 #include "runtime/cpu.h"
 #include "runtime/thread_pool.h"
 
-// Pooling at full size: 30,522 x 1024 tables, which no cache holds, and ids by Zipf's law. Beside each rate stands
-// `roofline`, that of a loop which only reads the same bytes, measured in turns with it, and the share reached.
+// Pooling at full size: 30,522 x 1024 tables, which no cache holds, and ids by Zipf's law, of which a text's distinct
+// ones are read. Beside each rate, of texts, stands `roofline`, that of a loop which only reads the same bytes,
+// measured in turns with it, and the share reached.
 namespace stillvec {
 namespace {
 
-using kernels::Bag;
 using kernels::BagKernels;
+using kernels::WeightedRow;
 using model::Dtype;
 using model::EmbeddingTable;
 
 constexpr std::size_t kRows = 30522, kDim = 1024;
 constexpr std::size_t kTokens = 16384;  // of one iteration
-constexpr std::size_t kAhead = 64;
+constexpr std::size_t kRuns = 64;       // iterations of different tokens
 
 const EmbeddingTable& table_of(Dtype dtype) {
   static const std::shared_ptr<ThreadPool> pool = ThreadPool::shared();
@@ -39,14 +41,14 @@ const EmbeddingTable& table_of(Dtype dtype) {
   return *f32;
 }
 
-kernels::MeanRows kernel_of(const BagKernels& bag, Dtype dtype) {
+kernels::SumRows kernel_of(const BagKernels& bag, Dtype dtype) {
   switch (dtype) {
-    case Dtype::kF32: return bag.mean_f32;
-    case Dtype::kF16: return bag.mean_f16;
-    case Dtype::kBf16: return bag.mean_bf16;
-    case Dtype::kI8: return bag.mean_i8;
+    case Dtype::kF32: return bag.sum_f32;
+    case Dtype::kF16: return bag.sum_f16;
+    case Dtype::kBf16: return bag.sum_bf16;
+    case Dtype::kI8: return bag.sum_i8;
   }
-  return bag.mean_f32;
+  return bag.sum_f32;
 }
 
 double cpu_seconds() {
@@ -55,28 +57,55 @@ double cpu_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+// The distinct rows of texts, one text after the other.
+struct Bags {
+  std::vector<WeightedRow> rows;
+  std::vector<model::DistinctRows::Text> texts;
+};
+
+std::vector<Bags> zipf_bags(std::size_t length) {
+  static const std::vector<std::uint32_t> ids = bench::zipf_ids(kRows, kRuns * kTokens);
+  model::DistinctRows distinct({}, kRows);
+  std::vector<Bags> runs(kRuns);
+  for (std::size_t run = 0; run < kRuns; ++run) {
+    Bags& bags = runs[run];
+    bags.rows.resize(kTokens);
+    std::size_t count = 0;
+    for (std::size_t begin = 0; begin + length <= kTokens; begin += length) {
+      bags.texts.push_back(distinct.weigh({ids.data() + run * kTokens + begin, length}, bags.rows.data() + count));
+      count += bags.texts.back().count;
+    }
+    bags.rows.resize(count);
+  }
+  return runs;
+}
+
 void pool_bags(benchmark::State& state, Isa isa, Dtype dtype, std::size_t columns, std::size_t length) {
   const BagKernels& kernels = kernels::bag_kernels(isa);
-  const kernels::MeanRows mean = kernel_of(kernels, dtype);
+  const kernels::SumRows sum = kernel_of(kernels, dtype);
   const EmbeddingTable& table = table_of(dtype);
   const std::size_t size = dtype_size(dtype);
-  static const std::vector<std::uint32_t> ids = bench::zipf_ids(kRows, 64 * kTokens + kAhead);
-  const std::size_t texts = kTokens / length;
-  std::vector<float> out(texts * columns);
+  const std::vector<Bags> runs = zipf_bags(length);
+  std::vector<float> out(kTokens / length * columns);
 
   std::size_t run = 0;
   double reading = 0.0, pooling = 0.0;
   for (auto _ : state) {
-    const std::uint32_t* read_ids = ids.data() + (2 * run % 64) * kTokens;
-    const std::uint32_t* pool_ids = ids.data() + ((2 * run + 1) % 64) * kTokens;
+    const Bags &to_read = runs[2 * run % kRuns], &to_pool = runs[(2 * run + 1) % kRuns];
     ++run;
     const double start = cpu_seconds();
-    benchmark::DoNotOptimize(
-        kernels.read_rows(table.data(), kDim * size, columns * size, {read_ids, texts * length, kAhead}));
+    benchmark::DoNotOptimize(kernels.read_rows(table.data(), kDim * size, columns * size,
+                                               {to_read.rows.data(), to_read.rows.size(), nullptr, 0}));
     const double middle = cpu_seconds();
-    for (std::size_t t = 0; t < texts; ++t) {
-      mean({table.data(), table.scales(), kDim}, {pool_ids + t * length, length, kAhead}, columns,
-           out.data() + t * columns);
+    const WeightedRow* row = to_pool.rows.data();
+    const WeightedRow* const last = row + to_pool.rows.size();
+    float* place = out.data();
+    for (const auto& [count, divisor] : to_pool.texts) {
+      const WeightedRow* next = row + count;
+      sum({table.data(), table.scales(), kDim}, {row, count, next, static_cast<std::size_t>(last - next)},
+          1.0f / divisor, columns, place);
+      row = next;
+      place += columns;
     }
     const double end = cpu_seconds();
     benchmark::ClobberMemory();
@@ -84,9 +113,9 @@ void pool_bags(benchmark::State& state, Isa isa, Dtype dtype, std::size_t column
     pooling += end - middle;
     state.SetIterationTime(end - middle);
   }
-  const double rows = static_cast<double>(state.iterations()) * static_cast<double>(texts * length);
-  state.counters["rows/s"] = rows / pooling;
-  state.counters["roofline"] = rows / reading;
+  const double texts = static_cast<double>(state.iterations()) * static_cast<double>(kTokens / length);
+  state.counters["texts/s"] = texts / pooling;
+  state.counters["roofline"] = texts / reading;
   state.counters["share"] = reading / pooling;
 }
 

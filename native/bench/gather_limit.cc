@@ -2,8 +2,9 @@
 //
 //   stillvec_gather_limit IDS ROWS STRIDE BYTES THREADS SECONDS
 //
-// IDS is a file of uint32 row numbers, in the order in which texts use them; of each row's STRIDE bytes the first BYTES
-// are read. Prints rows/s of all threads together. The table lies in huge pages, which no gather can do better than.
+// IDS is a file of uint32 row numbers, in the order in which texts use them, each once a text; of each row's STRIDE
+// bytes the first BYTES are read. Prints rows/s of all threads together. The table lies in huge pages, which no gather
+// can do better than.
 #include <algorithm>
 #include <atomic>
 #include <barrier>
@@ -21,18 +22,22 @@
 
 namespace {
 
+using stillvec::kernels::WeightedRow;
 using Clock = std::chrono::steady_clock;
 
-// Ids between two looks at the clock.
+// Rows between two looks at the clock.
 constexpr std::size_t kRun = 16384;
 
-std::vector<std::uint32_t> read_ids(const char* path) {
+std::vector<WeightedRow> read_ids(const char* path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   std::vector<std::uint32_t> ids(file ? static_cast<std::size_t>(file.tellg()) / sizeof(std::uint32_t) : 0);
   file.seekg(0);
   file.read(reinterpret_cast<char*>(ids.data()), static_cast<std::streamsize>(ids.size() * sizeof(std::uint32_t)));
-  if (!file) ids.clear();
-  return ids;
+  std::vector<WeightedRow> rows;
+  if (!file) return rows;
+  rows.reserve(ids.size());
+  for (const std::uint32_t id : ids) rows.push_back({id, 1.0f});
+  return rows;
 }
 
 }  // namespace
@@ -42,7 +47,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s IDS ROWS STRIDE BYTES THREADS SECONDS\n", argv[0]);
     return 2;
   }
-  const std::vector<std::uint32_t> ids = read_ids(argv[1]);
+  const std::vector<WeightedRow> ids = read_ids(argv[1]);
   const std::size_t rows = std::stoul(argv[2]), stride = std::stoul(argv[3]), bytes = std::stoul(argv[4]);
   const unsigned threads = static_cast<unsigned>(std::stoul(argv[5]));
   const std::chrono::duration<double> seconds(std::stod(argv[6]));
@@ -50,9 +55,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "no ids in %s, no threads, or more bytes than a row has\n", argv[1]);
     return 1;
   }
-  for (std::uint32_t id : ids) {
-    if (id < rows) continue;
-    std::fprintf(stderr, "id %u has no row in a table of %zu\n", id, rows);
+  for (const WeightedRow& id : ids) {
+    if (id.row < rows) continue;
+    std::fprintf(stderr, "id %u has no row in a table of %zu\n", id.row, rows);
     return 1;
   }
   stillvec::Buffer<std::uint8_t> table(rows * stride);
@@ -70,7 +75,8 @@ int main(int argc, char** argv) {
       start.arrive_and_wait();
       while (!over.load(std::memory_order_relaxed)) {
         const std::size_t count = std::min(kRun, ids.size() - next);
-        total += read_rows(table.data(), stride, bytes, {ids.data() + next, count, ids.size() - next - count});
+        const WeightedRow* row = ids.data() + next;
+        total += read_rows(table.data(), stride, bytes, {row, count, row + count, ids.size() - next - count});
         mine += count;
         next = next + count == ids.size() ? 0 : next + count;
       }

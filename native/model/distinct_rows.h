@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "kernels/rows/rows.h"
+#include "kernels/bag/bag.h"
 #include "model/pooling.h"
 
 namespace stillvec::model {

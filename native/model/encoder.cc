@@ -2,27 +2,30 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "kernels/bag/bag.h"
 #include "kernels/vector/vector.h"
+#include "model/distinct_rows.h"
+#include "runtime/buffer.h"
 
 namespace stillvec::model {
 namespace {
 
 // Texts are tokenized some way ahead of the pooling, so that the rows of the next text are fetched while this one's
-// are summed, and that the word cache and the rows take turns in L2 seldom: 64 KiB of ids.
-constexpr std::size_t kIdsAhead = 16384;
+// are summed, and that the word cache and the rows take turns in L2 seldom: 128 KiB of rows' numbers and weights.
+constexpr std::size_t kRowsAhead = 16384;
 
-kernels::MeanRows kernel_for(Dtype dtype) {
+kernels::SumRows kernel_for(Dtype dtype) {
   const kernels::BagKernels& bag = kernels::bag_kernels();
   switch (dtype) {
-    case Dtype::kF32: return bag.mean_f32;
-    case Dtype::kF16: return bag.mean_f16;
-    case Dtype::kBf16: return bag.mean_bf16;
-    case Dtype::kI8: return bag.mean_i8;
+    case Dtype::kF32: return bag.sum_f32;
+    case Dtype::kF16: return bag.sum_f16;
+    case Dtype::kBf16: return bag.sum_bf16;
+    case Dtype::kI8: return bag.sum_i8;
   }
-  return bag.mean_f32;
+  return bag.sum_f32;
 }
 
 std::size_t kept_columns(const RowOptions& options, std::size_t dim) {
@@ -40,19 +43,21 @@ class Pooler {
  public:
   // `scratch` holds one row of the table's width.
   Pooler(const EmbeddingTable& table, const RowOptions& options, std::vector<float>& scratch)
-      : mean_(kernel_for(table.dtype())),
+      : sum_(kernel_for(table.dtype())),
         view_{table.data(), table.scales(), table.dim()},
+        dim_(table.dim()),
         options_(options),
         columns_(kept_columns(options, table.dim())),
         scratch_(scratch) {
-    if (!writes_in_place()) scratch_.resize(view_.dim);
+    if (!writes_in_place()) scratch_.resize(dim_);
   }
 
-  void pool(const kernels::Bag& bag, std::byte* out) {
+  // `divisor`: the sum of the bag's weights.
+  void pool(const kernels::Bag& bag, float divisor, std::byte* out) {
     const kernels::VectorKernels& vector = kernels::vector_kernels();
     float* row = writes_in_place() ? reinterpret_cast<float*>(out) : scratch_.data();
-    mean_(view_, bag, options_.normalize_full ? view_.dim : columns_, row);
-    if (options_.normalize_full) vector.scale(row, inverse_norm(row, view_.dim), columns_, row);
+    sum_(view_, bag, divisor > 0.0f ? 1.0f / divisor : 0.0f, options_.normalize_full ? dim_ : columns_, row);
+    if (options_.normalize_full) vector.scale(row, inverse_norm(row, dim_), columns_, row);
     if (options_.normalize) vector.scale(row, inverse_norm(row, columns_), columns_, row);
     switch (options_.output) {
       case Output::kF32:
@@ -65,11 +70,12 @@ class Pooler {
 
  private:
   bool writes_in_place() const {
-    return options_.output == Output::kF32 && (!options_.normalize_full || columns_ == view_.dim);
+    return options_.output == Output::kF32 && (!options_.normalize_full || columns_ == dim_);
   }
 
-  kernels::MeanRows mean_;
+  kernels::SumRows sum_;
   kernels::TableView view_;
+  std::size_t dim_;
   RowOptions options_;
   std::size_t columns_;
   std::vector<float>& scratch_;
@@ -84,9 +90,11 @@ std::size_t row_bytes(const RowOptions& options, std::size_t dim) {
 
 struct Encoder::Scratch {
   text::WordPieceTokenizer::ScratchPtr tokenizer;
-  std::vector<std::uint32_t> ids;
-  std::vector<std::size_t> ends;  // where each text's ids end
   std::string prompted;
+  std::vector<std::uint32_t> ids;  // of one text
+  std::optional<DistinctRows> distinct;
+  Buffer<kernels::WeightedRow> rows;  // of the texts to pool
+  std::vector<DistinctRows::Text> texts;
   std::vector<float> row;
   std::unique_ptr<Scratch> next;  // among the free ones: giving one back takes no memory
 };
@@ -113,6 +121,7 @@ class Encoder::ScratchLease {
   ScratchLease& operator=(const ScratchLease&) = delete;
 
   Scratch* operator->() const { return scratch_.get(); }
+  Scratch& operator*() const { return *scratch_; }
 
   // Appends the ids of prompt + text.
   void tokenize(std::string_view prompt, std::string_view text, std::vector<std::uint32_t>& ids) const {
@@ -134,30 +143,48 @@ Encoder::Encoder(std::shared_ptr<const text::WordPieceTokenizer> tokenizer, std:
 
 Encoder::~Encoder() = default;
 
+template <typename IdsOf>
+void Encoder::pool_texts(Scratch& scratch, std::size_t begin, std::size_t end, const RowOptions& options,
+                         std::byte* out, IdsOf&& ids_of) const {
+  if (!scratch.distinct.has_value()) scratch.distinct.emplace(pooling_, table_->rows());
+  Pooler pooler(*table_, options, scratch.row);
+  const std::size_t stride = row_bytes(options, table_->dim());
+  Buffer<kernels::WeightedRow>& rows = scratch.rows;
+  rows.reserve(kRowsAhead);
+  std::size_t known = 0, pooled = begin;
+  const auto pool = [&] {
+    const kernels::WeightedRow* row = rows.data();
+    const kernels::WeightedRow* const last = row + known;
+    for (const auto& [count, divisor] : scratch.texts) {
+      const kernels::WeightedRow* next = row + count;
+      pooler.pool({row, count, next, static_cast<std::size_t>(last - next)}, divisor, out + pooled++ * stride);
+      row = next;
+    }
+    scratch.texts.clear();
+    known = 0;
+  };
+  for (std::size_t t = begin; t < end; ++t) {
+    const std::span<const std::uint32_t> ids = ids_of(t);
+    if (known + ids.size() > kRowsAhead) {
+      pool();
+      rows.reserve(ids.size());
+    }
+    scratch.texts.push_back(scratch.distinct->weigh(ids, rows.data() + known));
+    known += scratch.texts.back().count;
+  }
+  pool();
+}
+
 std::size_t Encoder::encode(const Texts& texts, std::size_t begin, std::size_t end, std::string_view prompt,
                             const RowOptions& options, std::byte* out) const {
   const ScratchLease scratch(*this);
-  Pooler pooler(*table_, options, scratch->row);
-  const std::size_t stride = row_bytes(options, table_->dim());
   std::size_t tokens = 0;
-
-  std::vector<std::uint32_t>& ids = scratch->ids;
-  std::vector<std::size_t>& ends = scratch->ends;
-  std::size_t tokenized = begin, pooled = begin;
-  while (tokenized < end) {
-    ids.clear();
-    ends.clear();
-    while (tokenized < end && ids.size() < kIdsAhead) {
-      scratch.tokenize(prompt, texts[tokenized++], ids);
-      ends.push_back(ids.size());
-    }
-    std::size_t from = 0;
-    for (const std::size_t to : ends) {
-      pooler.pool({ids.data() + from, to - from, ids.size() - to}, out + pooled++ * stride);
-      from = to;
-    }
-    tokens += ids.size();
-  }
+  pool_texts(*scratch, begin, end, options, out, [&](std::size_t t) {
+    scratch->ids.clear();
+    scratch.tokenize(prompt, texts[t], scratch->ids);
+    tokens += scratch->ids.size();
+    return std::span<const std::uint32_t>(scratch->ids);
+  });
   return tokens;
 }
 
@@ -181,13 +208,8 @@ Status Encoder::pool_ids(std::span<const std::uint32_t> ids, std::span<const std
     }
   }
   const ScratchLease scratch(*this);
-  Pooler pooler(*table_, options, scratch->row);
-  const std::size_t stride = row_bytes(options, table_->dim());
-  for (std::size_t t = begin; t < end; ++t) {
-    const std::size_t count = offsets[t + 1] - offsets[t];
-    pooler.pool({ids.data() + offsets[t], count, static_cast<std::size_t>(offsets[end] - offsets[t + 1])},
-                out + t * stride);
-  }
+  pool_texts(*scratch, begin, end, options, out,
+             [&](std::size_t t) { return ids.subspan(offsets[t], offsets[t + 1] - offsets[t]); });
   return Status::ok();
 }
 

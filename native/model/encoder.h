@@ -40,8 +40,8 @@ struct Texts {
   }
 };
 
-// Text -> vector: tokenizes, gathers the tokens' rows, means, and finishes the row in its place in the result.
-// Immutable; any number of threads may encode at once.
+// Text -> vector: tokenizes, sums the rows of its distinct tokens as the pooling weighs them, and finishes the row in
+// its place in the result. Immutable; any number of threads may encode at once.
 class Encoder {
  public:
   // `tokenizer` may be null where ids come from elsewhere (pool_ids only).
@@ -52,7 +52,7 @@ class Encoder {
   const text::WordPieceTokenizer* tokenizer() const { return tokenizer_.get(); }
 
   // Encodes texts [begin, end), each with `prompt` before it, into rows of `out`: text i goes to
-  // out + i * row_bytes(options, dim). An empty text (no tokens) gives a zero row. Returns the number of tokens.
+  // out + i * row_bytes(options, dim). A text of no tokens that count gives a zero row. Returns the number of tokens.
   // Every id must be below table().rows(): the model's loader has checked the tokenizer against the table.
   std::size_t encode(const Texts& texts, std::size_t begin, std::size_t end, std::string_view prompt,
                      const RowOptions& options, std::byte* out) const;
@@ -69,6 +69,11 @@ class Encoder {
  private:
   struct Scratch;      // per thread: the tokenizer's scratch, ids, one row
   class ScratchLease;  // borrows one from free_, makes one when there is none
+
+  // Pools texts [begin, end), of which `ids_of` gives the ids, each until it is asked for the next.
+  template <typename IdsOf>
+  void pool_texts(Scratch& scratch, std::size_t begin, std::size_t end, const RowOptions& options, std::byte* out,
+                  IdsOf&& ids_of) const;
 
   std::shared_ptr<const text::WordPieceTokenizer> tokenizer_;
   std::shared_ptr<const EmbeddingTable> table_;

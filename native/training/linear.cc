@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/products/products.h"
+#include "kernels/rows/rows.h"
 #include "kernels/vector/vector.h"
 #include "runtime/random.h"
 #include "runtime/thread_pool.h"
@@ -96,10 +97,10 @@ void Linear::backward(const float* matrix, std::span<const std::uint32_t> rows, 
 
 // Adds the rows in `scratch` up, and to `sum` unless they are the first.
 void Linear::add_block(const float* matrix, bool is_first, Scratch& scratch, float* sum) const {
-  const kernels::RowKernels& kernels = kernels::row_kernels();
   float* out = is_first ? sum : scratch.sum.data();
-  kernels.weighted_sum(matrix, inputs_, scratch.rows.data(), scratch.rows.size(), nullptr, 0, inputs_, out);
-  if (!is_first) kernels.add_scaled(1.0f, out, inputs_, sum);
+  kernels::bag_kernels().sum_f32({matrix, nullptr, inputs_}, {scratch.rows.data(), scratch.rows.size(), nullptr, 0},
+                                 1.0f, inputs_, out);
+  if (!is_first) kernels::row_kernels().add_scaled(1.0f, out, inputs_, sum);
 }
 
 }  // namespace stillvec::training

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/adam/adam.h"
+#include "kernels/bag/bag.h"
 #include "kernels/prefetch.h"
 #include "kernels/products/products.h"
 #include "kernels/rows/rows.h"
@@ -147,6 +148,7 @@ void Optimizer::snapshot(const float* table, float* out) {
 
 double Optimizer::step(const TouchedRows& touched, const TextGradients& gradients, std::span<const float> text_norms,
                        double learning_rate, float* table) {
+  const kernels::SumRows sum_rows = kernels::bag_kernels().sum_f32;
   const kernels::RowKernels& row_kernels = kernels::row_kernels();
   const kernels::AdamKernels& adam = kernels::adam_kernels();
   const std::span<const std::uint32_t> rows = touched.rows();
@@ -157,10 +159,9 @@ double Optimizer::step(const TouchedRows& touched, const TextGradients& gradient
 
   const auto sum_row = [&](std::size_t i, float* out) {
     const std::span<const kernels::WeightedRow> texts = touched.texts(i);
-    const std::span<const kernels::WeightedRow> next =
-        i + 1 < rows.size() ? touched.texts(i + 1) : std::span<const kernels::WeightedRow>();
-    row_kernels.weighted_sum(gradients.rows, gradients.stride, texts.data(), texts.size(), next.data(), next.size(),
-                             gradients.width, out);
+    const std::span<const kernels::WeightedRow> next = touched.texts_behind(i);
+    sum_rows({gradients.rows, nullptr, gradients.stride}, {texts.data(), texts.size(), next.data(), next.size()}, 1.0f,
+             gradients.width, out);
     squared_norms_[i] = row_kernels.squared_norm(out, gradients.width);
   };
   const auto norm = [&] {

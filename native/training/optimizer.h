@@ -34,7 +34,7 @@ class Optimizer {
   // All rows as synchronize() would leave them, while they stay as they are.
   void snapshot(const float* table, float* out);
 
-  // One step: the gradient of row touched.rows()[i] is the sum over its texts of count * gradient. Rows must be caught
+  // One step: the gradient of row touched.rows()[i] is the sum over its texts of weight * gradient. Rows must be caught
   // up. `text_norms`: of each text's gradient. Returns the gradient's norm before clipping.
   double step(const TouchedRows& touched, const TextGradients& gradients, std::span<const float> text_norms,
               double learning_rate, float* table);

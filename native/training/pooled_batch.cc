@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/bag/bag.h"
 #include "kernels/rows/rows.h"
 #include "runtime/thread_pool.h"
 
@@ -35,6 +36,7 @@ Status PooledBatch::read(const Source& source, std::span<const std::uint32_t> ro
 Batch PooledBatch::pool(const float* table, std::size_t width) {
   const std::size_t text_rows = layout_.text_rows();
   texts_.reserve(text_rows * dim_);
+  const kernels::SumRows sum = kernels::bag_kernels().sum_f32;
   const kernels::RowKernels& kernels = kernels::row_kernels();
   pool_.parallel_for(kernels::blocks_for(text_rows, kTextsPerChunk), [&](std::size_t chunk, unsigned) {
     const std::size_t end = std::min(text_rows, (chunk + 1) * kTextsPerChunk);
@@ -43,7 +45,7 @@ Batch PooledBatch::pool(const float* table, std::size_t width) {
       const std::span<const kernels::WeightedRow> next =
           text + 1 < text_rows ? touched_.tokens(text + 1) : std::span<const kernels::WeightedRow>();
       float* out = texts_.data() + text * dim_;
-      kernels.weighted_sum(table, dim_, tokens.data(), tokens.size(), next.data(), next.size(), width, out);
+      sum({table, nullptr, dim_}, {tokens.data(), tokens.size(), next.data(), next.size()}, 1.0f, width, out);
       if (touched_.divisor(text) > 1.0f) kernels.divide(touched_.divisor(text), width, out);
     }
   });

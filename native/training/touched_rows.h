@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "kernels/rows/rows.h"
+#include "kernels/bag/bag.h"
 #include "model/distinct_rows.h"
 #include "runtime/buffer.h"
 #include "runtime/status.h"
@@ -45,6 +45,11 @@ class TouchedRows {
   // {text, weight} for each text that has rows()[i].
   std::span<const kernels::WeightedRow> texts(std::size_t i) const {
     return {by_row_.data() + row_begin_[i], row_begin_[i + 1] - row_begin_[i]};
+  }
+
+  // Those that the next rows of rows() have, one after the other.
+  std::span<const kernels::WeightedRow> texts_behind(std::size_t i) const {
+    return {by_row_.data() + row_begin_[i + 1], row_begin_.back() - row_begin_[i + 1]};
   }
 
   // Runs of rows() that cost about the same: run k is [runs()[k], runs()[k + 1]).

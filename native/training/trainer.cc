@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "kernels/bag/bag.h"
 #include "kernels/rows/rows.h"
 #include "runtime/thread_pool.h"
 #include "training/criterion.h"
@@ -204,8 +205,9 @@ Result<double> Trainer::gradient(Criterion& criterion, const Source& source, std
     const std::span<const std::uint32_t> rows = impl.batch.touched().rows();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const std::span<const kernels::WeightedRow> texts = impl.batch.touched().texts(i);
-      kernels::row_kernels().weighted_sum(impl.gradients.rows, impl.gradients.stride, texts.data(), texts.size(),
-                                          nullptr, 0, impl.gradients.width, out.data() + rows[i] * impl.dim);
+      kernels::bag_kernels().sum_f32({impl.gradients.rows, nullptr, impl.gradients.stride},
+                                     {texts.data(), texts.size(), nullptr, 0}, 1.0f, impl.gradients.width,
+                                     out.data() + rows[i] * impl.dim);
     }
     return loss;
   } catch (const std::bad_alloc&) {

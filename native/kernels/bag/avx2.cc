@@ -1,38 +1,35 @@
+#include "kernels/simd/avx2.h"
+#include "kernels/bag/bag.h"
 #include "kernels/target_region.h"
 
 #if defined(STILLVEC_X86)
 
-#include <immintrin.h>
-
 #include <cstring>
-
-#include "kernels/bag/bag.h"
 
 STILLVEC_BEGIN_AVX2
 namespace stillvec::kernels::avx2 {
 namespace {
 
-constexpr std::size_t kLanes = 8;
-constexpr std::size_t kCacheLine = 64;
-// A group of rows is added to all columns, a block of them in registers at a time, before the next group: with fewer
-// rows the sums come and go too often, with more a row's page is forgotten between its blocks.
-constexpr std::size_t kGroup = 16;
-constexpr int kBlock = 8;  // registers of sums: 64 columns, half of the registers
-// How many rows ahead to prefetch, into L2: there a core has more misses in flight than into L1.
-constexpr std::size_t kDistance = 12;
+// A register of `n` values of a table, zeros behind them.
+template <typename Format>
+__m256 load_copy(const typename Format::Value* p, std::size_t n) {
+  typename Format::Value lanes[Floats::kLanes] = {};
+  for (std::size_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return Format::load(lanes);
+}
 
 struct F32 {
   using Value = float;
   static constexpr bool kScaled = false;
   static __m256 load(const Value* p) { return _mm256_loadu_ps(p); }
-  static float read(Value x) { return x; }
+  static __m256 load_partial(const Value* p, std::size_t n) { return Floats::load_partial(p, n, 0.0f); }
 };
 
 struct F16 {
   using Value = std::uint16_t;
   static constexpr bool kScaled = false;
   static __m256 load(const Value* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
-  static float read(Value x) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(x))); }
+  static __m256 load_partial(const Value* p, std::size_t n) { return load_copy<F16>(p, n); }
 };
 
 struct Bf16 {
@@ -42,7 +39,7 @@ struct Bf16 {
     const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16));
   }
-  static float read(Value x) { return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(x << 16))); }
+  static __m256 load_partial(const Value* p, std::size_t n) { return load_copy<Bf16>(p, n); }
 };
 
 struct I8 {
@@ -52,130 +49,22 @@ struct I8 {
     const __m128i x = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x));
   }
-  static float read(Value x) { return static_cast<float>(x); }
+  static __m256 load_partial(const Value* p, std::size_t n) { return load_copy<I8>(p, n); }
 };
 
-// Up to kGroup ids of a bag, and what may be prefetched behind them.
-struct Group {
-  const std::uint32_t* ids;
-  std::size_t count;
-  std::size_t known;
-  bool is_first;
-  float factor;  // of the sums: 1 / count for the last group, else 1
+struct Words {
+  using V = __m256i;
+  static constexpr std::size_t kBytes = 32;
+  static V zero() { return _mm256_setzero_si256(); }
+  static V load(const char* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static V add(V a, V b) { return _mm256_add_epi64(a, b); }
+  static void store(std::uint64_t* p, V a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a); }
+  static void prefetch(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
 };
-
-constexpr float kZeros[kBlock * kLanes] = {};
-
-// Columns [column, column + kVectors * kLanes) of `out`.
-template <typename Format, int kVectors>
-void add_block(const TableView& table, const Group& group, std::size_t column, float* out) {
-  using Value = typename Format::Value;
-  constexpr std::size_t kBytes = kVectors * kLanes * sizeof(Value);
-  const Value* values = static_cast<const Value*>(table.values) + column;
-  __m256 sums[kVectors];
-  float* const place = out + column;
-  // The sums are written at the end, to lines that are then on their way.
-  for (std::size_t c = 0; c < kVectors * kLanes; c += kCacheLine / sizeof(float))
-    _mm_prefetch(reinterpret_cast<const char*>(place + c), _MM_HINT_T0);
-  const float* before = group.is_first ? kZeros : place;
-  for (int v = 0; v < kVectors; ++v) sums[v] = _mm256_loadu_ps(before + v * kLanes);
-  for (std::size_t i = 0; i < group.count; ++i) {
-    if (i + kDistance < group.known) {
-      const char* next = reinterpret_cast<const char*>(values + std::size_t{group.ids[i + kDistance]} * table.dim);
-      for (std::size_t b = 0; b < kBytes; b += kCacheLine) _mm_prefetch(next + b, _MM_HINT_T1);
-    }
-    const Value* row = values + std::size_t{group.ids[i]} * table.dim;
-    if constexpr (Format::kScaled) {
-      const __m256 scale = _mm256_set1_ps(table.scales[group.ids[i]]);
-      for (int v = 0; v < kVectors; ++v) {
-        sums[v] = _mm256_add_ps(sums[v], _mm256_mul_ps(Format::load(row + v * kLanes), scale));
-      }
-    } else {
-      for (int v = 0; v < kVectors; ++v) sums[v] = _mm256_add_ps(sums[v], Format::load(row + v * kLanes));
-    }
-  }
-  const __m256 factor = _mm256_set1_ps(group.factor);
-  for (int v = 0; v < kVectors; ++v) _mm256_storeu_ps(place + v * kLanes, _mm256_mul_ps(sums[v], factor));
-}
-
-template <typename Format>
-void add_column(const TableView& table, const Group& group, std::size_t column, float* out) {
-  const auto* values = static_cast<const typename Format::Value*>(table.values) + column;
-  float sum = group.is_first ? 0.0f : out[column];
-  for (std::size_t i = 0; i < group.count; ++i) {
-    float value = Format::read(values[std::size_t{group.ids[i]} * table.dim]);
-    if constexpr (Format::kScaled) value *= table.scales[group.ids[i]];
-    sum += value;
-  }
-  out[column] = sum * group.factor;
-}
-
-template <typename Format>
-void mean(const TableView& table, const Bag& bag, std::size_t columns, float* out) {
-  std::size_t done = 0;
-  do {
-    const std::size_t left = bag.count - done;
-    const bool is_last = left <= kGroup;
-    const Group group = {bag.ids + done, is_last ? left : kGroup, left + bag.ahead, done == 0,
-                         is_last && left > 0 ? 1.0f / static_cast<float>(bag.count) : 1.0f};
-    std::size_t c = 0;
-    for (; c + kBlock * kLanes <= columns; c += kBlock * kLanes) {
-      add_block<Format, kBlock>(table, group, c, out);
-    }
-    for (; c + kLanes <= columns; c += kLanes) add_block<Format, 1>(table, group, c, out);
-    for (; c < columns; ++c) add_column<Format>(table, group, c, out);
-    done += group.count;
-  } while (done < bag.count);
-}
-
-// Four rows at once: more streams than one keep more of the memory busy.
-std::uint64_t read_rows(const void* values, std::size_t stride, std::size_t bytes, const Bag& bag) {
-  constexpr std::size_t kRows = 4;
-  constexpr std::size_t kStep = 32;
-  const char* const begin = static_cast<const char*>(values);
-  const std::size_t known = bag.count + bag.ahead;
-  const std::size_t whole = bytes - bytes % kStep;
-  __m256i sums[kRows];
-  for (std::size_t j = 0; j < kRows; ++j) sums[j] = _mm256_setzero_si256();
-  std::uint64_t rest = 0;
-  for (std::size_t i = 0; i < bag.count; i += kRows) {
-    const std::size_t rows = bag.count - i < kRows ? bag.count - i : kRows;
-    const char* row[kRows];
-    const char* next[kRows];
-    for (std::size_t j = 0; j < kRows; ++j) {
-      row[j] = begin + bag.ids[i + (j < rows ? j : 0)] * stride;
-      next[j] = i + j + kDistance < known ? begin + bag.ids[i + j + kDistance] * stride : row[j];
-    }
-    if (rows == kRows) {
-      for (std::size_t b = 0; b < whole; b += kStep) {
-        for (std::size_t j = 0; j < kRows; ++j) {
-          if (b % kCacheLine == 0) _mm_prefetch(next[j] + b, _MM_HINT_T1);
-          sums[j] = _mm256_add_epi64(sums[j], _mm256_loadu_si256(reinterpret_cast<const __m256i*>(row[j] + b)));
-        }
-      }
-    } else {
-      for (std::size_t j = 0; j < rows; ++j) {
-        for (std::size_t b = 0; b < whole; b += kStep)
-          sums[j] = _mm256_add_epi64(sums[j], _mm256_loadu_si256(reinterpret_cast<const __m256i*>(row[j] + b)));
-      }
-    }
-    for (std::size_t j = 0; j < rows; ++j) {
-      for (std::size_t b = whole; b + 8 <= bytes; b += 8) {
-        std::uint64_t word;
-        std::memcpy(&word, row[j] + b, sizeof word);
-        rest += word;
-      }
-    }
-  }
-  const __m256i four = _mm256_add_epi64(_mm256_add_epi64(sums[0], sums[1]), _mm256_add_epi64(sums[2], sums[3]));
-  const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
-  return rest + static_cast<std::uint64_t>(_mm_cvtsi128_si64(two)) +
-         static_cast<std::uint64_t>(_mm_extract_epi64(two, 1));
-}
 
 }  // namespace
 
-const BagKernels kBag = {mean<F32>, mean<F16>, mean<Bf16>, mean<I8>, read_rows};
+#include "kernels/bag/bag.inl"
 
 }  // namespace stillvec::kernels::avx2
 STILLVEC_END

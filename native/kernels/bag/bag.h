@@ -7,43 +7,49 @@
 
 namespace stillvec::kernels {
 
-// A table of token vectors: row r begins at element r * dim.
+// Rows of a table or a matrix: row r begins at element r * stride.
 struct TableView {
   const void* values;   // aligned to its element
   const float* scales;  // one a row for int8, else nullptr
-  std::size_t dim;
+  std::size_t stride;
 };
 
-// The tokens of one text. The `ahead` ids behind them are those of the texts that follow: their rows are fetched into
-// the cache while this text's are summed.
+// A row, by its number, and its weight in a sum.
+struct WeightedRow {
+  std::uint32_t row;
+  float weight;
+};
+
+// The rows of one sum, and those that are summed next: these are fetched into the cache meanwhile.
 struct Bag {
-  const std::uint32_t* ids;
+  const WeightedRow* rows;
   std::size_t count;
-  std::size_t ahead;
+  const WeightedRow* next;
+  std::size_t next_count;
 };
 
-// The mean of table rows:
+// The weighted sum of rows, times `factor`:
 //
 //   for c in 0 ... columns - 1:
-//     sum = 0                                        f32
-//     for i in 0 ... count - 1:                      in this order
-//       sum = sum + f32(values[ids[i] * dim + c])    int8: + f32(value) * scales[ids[i]], rounded twice
-//     out[c] = sum * (1 / count)
+//     sum = 0                                                  f32
+//     for each {row, weight} of the bag:                       in this order
+//       value = f32(values[row * stride + c])                  int8: f32(value) * scales[row], rounded
+//       sum = fma(weight, value, sum)
+//     out[c] = sum * factor
 //
-// count = 0 gives zeros. columns <= dim; only the first `columns` columns of a row are read. Every ISA gives the same
-// bits.
-using MeanRows = void (*)(const TableView& table, const Bag& bag, std::size_t columns, float* out);
+// No rows give zeros. Only the first `columns` columns of a row are read. Every ISA gives the same bits.
+using SumRows = void (*)(const TableView& table, const Bag& bag, float factor, std::size_t columns, float* out);
 
-// Loads the first `bytes` bytes of the rows at values + ids[i] * stride, those that mean_* would load, and does next to
-// nothing with them: the sum of all whole 8-byte words, modulo 2^64. No bag can be pooled faster, so a benchmark states
+// Loads the first `bytes` bytes of the rows at values + row * stride, those that sum_* would load, and does next to
+// nothing with them: the sum of all whole 8-byte words, modulo 2^64. No bag can be summed faster, so a benchmark states
 // its share of this.
 using ReadRows = std::uint64_t (*)(const void* values, std::size_t stride, std::size_t bytes, const Bag& bag);
 
 struct BagKernels {
-  MeanRows mean_f32;
-  MeanRows mean_f16;
-  MeanRows mean_bf16;
-  MeanRows mean_i8;
+  SumRows sum_f32;
+  SumRows sum_f16;
+  SumRows sum_bf16;
+  SumRows sum_i8;
   ReadRows read_rows;
 };
 

@@ -18,12 +18,12 @@ constexpr Format kFormats[] = {Format::kF32, Format::kF16, Format::kBf16, Format
 
 std::size_t size_of(Format format) { return format == Format::kF32 ? 4 : format == Format::kI8 ? 1 : 2; }
 
-MeanRows kernel_of(const BagKernels& kernels, Format format) {
+SumRows kernel_of(const BagKernels& kernels, Format format) {
   switch (format) {
-    case Format::kF32: return kernels.mean_f32;
-    case Format::kF16: return kernels.mean_f16;
-    case Format::kBf16: return kernels.mean_bf16;
-    case Format::kI8: return kernels.mean_i8;
+    case Format::kF32: return kernels.sum_f32;
+    case Format::kF16: return kernels.sum_f16;
+    case Format::kBf16: return kernels.sum_bf16;
+    case Format::kI8: return kernels.sum_i8;
   }
   return nullptr;
 }
@@ -63,24 +63,33 @@ constexpr std::size_t kRows = 50;
 constexpr std::size_t kDims[] = {1, 3, 7, 8, 15, 16, 17, 31, 64, 65, 100, 256, 300, 323, 512, 1024, 1039};
 constexpr std::size_t kCounts[] = {0, 1, 2, 5, 15, 16, 17, 32, 33, 100};
 
-TEST(Bag, ScalarIsTheMeanOfTheRows) {
+// Weights as they are of counts: one, other whole numbers, and roots.
+std::vector<WeightedRow> random_rows(std::size_t count, std::mt19937& random) {
+  std::vector<WeightedRow> rows(count);
+  for (WeightedRow& row : rows) {
+    const auto n = static_cast<float>(1 + random() % 4);
+    row = {static_cast<std::uint32_t>(random() % kRows), random() % 2 == 0 ? n : std::sqrt(n)};
+  }
+  return rows;
+}
+
+TEST(Bag, ScalarIsTheWeightedSumOfTheRows) {
   std::mt19937 random(1);
   for (Format format : kFormats) {
     const std::size_t dim = 37;
     const Table table(format, kRows, dim, random);
     for (std::size_t count : kCounts) {
-      std::vector<std::uint32_t> ids(count);
-      for (auto& id : ids) id = random() % kRows;
+      const std::vector<WeightedRow> rows = random_rows(count, random);
       std::vector<float> out(dim, -1.0f);
-      kernel_of(bag_kernels(Isa::kScalar), format)(table.view, {ids.data(), count, 0}, dim, out.data());
+      kernel_of(bag_kernels(Isa::kScalar), format)(table.view, {rows.data(), count, nullptr, 0}, 0.3f, dim, out.data());
       for (std::size_t c = 0; c < dim; ++c) {
         double sum = 0.0, magnitude = 0.0;
-        for (std::uint32_t id : ids) {
-          sum += table.exact[id * dim + c];
-          magnitude += std::abs(table.exact[id * dim + c]);
+        for (const WeightedRow& row : rows) {
+          const double term = static_cast<double>(row.weight) * table.exact[row.row * dim + c];
+          sum += term;
+          magnitude += std::abs(term);
         }
-        const double n = count == 0 ? 1.0 : static_cast<double>(count);
-        EXPECT_NEAR(out[c], sum / n, 1e-6 * magnitude / n);
+        EXPECT_NEAR(out[c], 0.3f * sum, 3e-7 * magnitude);
       }
     }
   }
@@ -88,8 +97,9 @@ TEST(Bag, ScalarIsTheMeanOfTheRows) {
 
 TEST(Bag, ScalarReadsWholeWords) {
   const std::uint64_t words[] = {1, 20, 300, 4000, 50000, 600000};
-  const std::uint32_t ids[] = {1, 1, 0};
-  EXPECT_EQ(bag_kernels(Isa::kScalar).read_rows(words, 24, 19, {ids, 3, 0}), 1u + 20u + 2u * (4000u + 50000u));
+  const WeightedRow rows[] = {{1, 1.0f}, {1, 2.0f}, {0, 1.0f}};
+  EXPECT_EQ(bag_kernels(Isa::kScalar).read_rows(words, 24, 19, {rows, 3, nullptr, 0}),
+            1u + 20u + 2u * (4000u + 50000u));
 }
 
 class BagIsa : public test::IsaTest {};
@@ -98,18 +108,18 @@ INSTANTIATE_TEST_SUITE_P(Simd, BagIsa, test::kSimdIsas, test::name_of_isa);
 TEST_P(BagIsa, GivesTheBitsOfScalar) {
   std::mt19937 random(2);
   for (Format format : kFormats) {
-    const MeanRows reference = kernel_of(bag_kernels(Isa::kScalar), format);
-    const MeanRows kernel = kernel_of(bag_kernels(GetParam()), format);
+    const SumRows reference = kernel_of(bag_kernels(Isa::kScalar), format);
+    const SumRows kernel = kernel_of(bag_kernels(GetParam()), format);
     for (std::size_t dim : kDims) {
       const Table table(format, kRows, dim, random);
       for (std::size_t count : kCounts) {
-        const std::size_t ahead = random() % 12;
-        std::vector<std::uint32_t> ids(count + ahead);
-        for (auto& id : ids) id = random() % kRows;
+        const std::vector<WeightedRow> rows = random_rows(count, random), next = random_rows(random() % 20, random);
+        const Bag bag = {rows.data(), count, next.data(), next.size()};
+        const float factor = count == 0 ? 0.0f : 1.0f / static_cast<float>(count);
         const std::size_t columns = random() % 3 == 0 ? dim : 1 + random() % dim;
         std::vector<float> expected(columns), actual(columns + 2, 7.0f);
-        reference(table.view, {ids.data(), count, ahead}, columns, expected.data());
-        kernel(table.view, {ids.data(), count, ahead}, columns, actual.data() + 1);
+        reference(table.view, bag, factor, columns, expected.data());
+        kernel(table.view, bag, factor, columns, actual.data() + 1);
         ASSERT_EQ(std::memcmp(expected.data(), actual.data() + 1, columns * sizeof(float)), 0)
             << "dim " << dim << ", columns " << columns << ", count " << count;
         ASSERT_EQ(actual.front(), 7.0f);
@@ -125,9 +135,8 @@ TEST_P(BagIsa, ReadsTheRowsThatScalarReads) {
   for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
   for (std::size_t length : {0, 7, 8, 15, 16, 24, 40, 64, 72, 500, 512, 699}) {
     for (std::size_t count : kCounts) {
-      std::vector<std::uint32_t> ids(count + 5);
-      for (auto& id : ids) id = random() % kRows;
-      const Bag bag = {ids.data(), count, 5};
+      const std::vector<WeightedRow> rows = random_rows(count, random), next = random_rows(5, random);
+      const Bag bag = {rows.data(), count, next.data(), next.size()};
       EXPECT_EQ(bag_kernels(GetParam()).read_rows(bytes.data() + 1, 700, length, bag),
                 bag_kernels(Isa::kScalar).read_rows(bytes.data() + 1, 700, length, bag));
     }
@@ -138,12 +147,13 @@ TEST_P(BagIsa, ReadsEveryHalfFloatAsScalarDoes) {
   constexpr std::size_t kAll = 1u << 16;
   std::vector<std::uint16_t> halves(kAll);
   for (std::size_t i = 0; i < kAll; ++i) halves[i] = static_cast<std::uint16_t>(i);
-  const std::uint32_t id = 0;
+  const WeightedRow row = {0, 1.0f};
+  const Bag bag = {&row, 1, nullptr, 0};
   const TableView table = {halves.data(), nullptr, kAll};
   for (Format format : {Format::kF16, Format::kBf16}) {
     std::vector<float> expected(kAll), actual(kAll);
-    kernel_of(bag_kernels(Isa::kScalar), format)(table, {&id, 1, 0}, kAll, expected.data());
-    kernel_of(bag_kernels(GetParam()), format)(table, {&id, 1, 0}, kAll, actual.data());
+    kernel_of(bag_kernels(Isa::kScalar), format)(table, bag, 1.0f, kAll, expected.data());
+    kernel_of(bag_kernels(GetParam()), format)(table, bag, 1.0f, kAll, actual.data());
     for (std::size_t i = 0; i < kAll; ++i) {
       if (std::isnan(expected[i])) {
         ASSERT_TRUE(std::isnan(actual[i])) << i;

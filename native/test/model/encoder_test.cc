@@ -214,6 +214,48 @@ TEST_F(EncoderTest, EncodesWhatItTokenizes) {
   }
 }
 
+// One text the kernel's way, token by token.
+TEST_F(EncoderTest, WeighsTokensByTheRootOfTheirCountAndLeavesOutThoseExcluded) {
+  const Encoder encoder(nullptr, table_, {Weighting::kSqrt, {3, 5, 99}});
+  const std::vector<std::uint32_t> ids = {7, 3, 7, 9, 7, 9, 3, 7, 1, 5, 3, 5, 5};
+  const std::vector<std::uint64_t> offsets = {0, 10, 13, 13};
+  std::vector<float> out(3 * kDim, 77.0f), values(kDim);
+  ASSERT_TRUE(encoder.pool_ids(ids, offsets, 0, 3, {}, reinterpret_cast<std::byte*>(out.data())).is_ok());
+  std::vector<double> expected(kDim, 0.0);
+  const std::pair<std::uint32_t, double> counts[] = {{7, 4.0}, {9, 2.0}, {1, 1.0}};
+  const double divisor = 2.0 + std::sqrt(2.0) + 1.0;
+  for (const auto& [id, count] : counts) {
+    table_->read_f32(id, id + 1, values.data());
+    for (std::size_t c = 0; c < kDim; ++c) expected[c] += std::sqrt(count) * values[c] / divisor;
+  }
+  for (std::size_t c = 0; c < kDim; ++c) {
+    EXPECT_NEAR(out[c], expected[c], 1e-6);
+    EXPECT_EQ(out[kDim + c], 0.0f) << "a text of excluded tokens only";
+    EXPECT_EQ(out[2 * kDim + c], 0.0f) << "no text";
+  }
+}
+
+TEST_F(EncoderTest, LeavesOutExcludedTokensFromTheMean) {
+  std::vector<std::uint32_t> kept;
+  std::vector<std::uint64_t> ends = {0};
+  for (std::size_t t = 0; t < count(); ++t) {
+    for (std::uint64_t i = offsets_[t]; i < offsets_[t + 1]; ++i) {
+      if (ids_[i] % 3 != 0) kept.push_back(ids_[i]);
+    }
+    ends.push_back(kept.size());
+  }
+  Pooling pooling;
+  for (std::uint32_t id = 0; id < kRows; id += 3) pooling.excluded_ids.push_back(id);
+  std::vector<float> excluding(count() * kDim), without(count() * kDim);
+  ASSERT_TRUE(Encoder(nullptr, table_, pooling)
+                  .pool_ids(ids_, offsets_, 0, count(), {}, reinterpret_cast<std::byte*>(excluding.data()))
+                  .is_ok());
+  ASSERT_TRUE(Encoder(nullptr, table_)
+                  .pool_ids(kept, ends, 0, count(), {}, reinterpret_cast<std::byte*>(without.data()))
+                  .is_ok());
+  EXPECT_EQ(excluding, without);
+}
+
 TEST_F(EncoderTest, ManyThreadsAtOnce) {
   const Encoder encoder(nullptr, table_);
   const RowOptions options = {true, 16, true, Output::kF32};

@@ -197,7 +197,7 @@ inline double plain_loss(const Problem& problem, const Matrix& labels, const std
   std::vector<Matrix> texts;
   for (const TokenColumn& column : problem.columns) {
     Matrix rows;
-    for (std::uint32_t row : problem.batch) rows.push_back(mean_of(problem.table, column, row));
+    for (std::uint32_t row : problem.batch) rows.push_back(pooled(problem, column, row));
     texts.push_back(rows);
   }
   Matrix batch_labels;

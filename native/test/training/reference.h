@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -66,6 +67,7 @@ struct Problem {
   std::vector<TokenColumn> columns;
   std::vector<std::uint32_t> batch;
   LossConfig loss;
+  model::Pooling pooling;
 
   // As long as the problem stays where it is.
   Source source() const {
@@ -75,13 +77,27 @@ struct Problem {
   }
 };
 
-inline std::vector<double> mean_of(const Matrix& table, const TokenColumn& column, std::size_t text) {
-  std::vector<double> mean(table[0].size(), 0.0);
-  const std::size_t begin = column.offsets[text], end = column.offsets[text + 1];
-  for (std::size_t k = begin; k < end; ++k) {
-    for (std::size_t d = 0; d < mean.size(); ++d) mean[d] += table[column.ids[k]][d] / static_cast<double>(end - begin);
+// The share that each token of a text has in it: weight over the sum of the weights.
+inline std::map<std::uint32_t, double> shares_of(const Problem& problem, const TokenColumn& column, std::size_t text) {
+  std::map<std::uint32_t, double> shares;
+  for (std::size_t k = column.offsets[text]; k < column.offsets[text + 1]; ++k) {
+    if (std::ranges::count(problem.pooling.excluded_ids, column.ids[k]) == 0) shares[column.ids[k]] += 1.0;
   }
-  return mean;
+  double sum = 0.0;
+  for (auto& [id, weight] : shares) {
+    if (problem.pooling.weighting == model::Weighting::kSqrt) weight = std::sqrt(weight);
+    sum += weight;
+  }
+  for (auto& [id, weight] : shares) weight /= sum;
+  return shares;
+}
+
+inline std::vector<double> pooled(const Problem& problem, const TokenColumn& column, std::size_t text) {
+  std::vector<double> row(problem.table[0].size(), 0.0);
+  for (const auto& [id, share] : shares_of(problem, column, text)) {
+    for (std::size_t d = 0; d < row.size(); ++d) row[d] += share * problem.table[id][d];
+  }
+  return row;
 }
 
 // The loss of `texts` ([column][row] -> vector) at one prefix; adds weight * gradient to `gradients`.
@@ -195,7 +211,7 @@ inline double loss_and_gradient(const Problem& problem, Matrix& gradient) {
   std::vector<Matrix> texts, text_gradients;
   for (const TokenColumn& column : problem.columns) {
     Matrix rows;
-    for (std::uint32_t row : problem.batch) rows.push_back(mean_of(problem.table, column, row));
+    for (std::uint32_t row : problem.batch) rows.push_back(pooled(problem, column, row));
     texts.push_back(rows);
     text_gradients.push_back(zeros(rows.size(), dim));
   }
@@ -218,11 +234,8 @@ inline double loss_and_gradient(const Problem& problem, Matrix& gradient) {
   for (std::size_t c = 0; c < texts.size(); ++c) {
     const TokenColumn& column = problem.columns[c];
     for (std::size_t i = 0; i < problem.batch.size(); ++i) {
-      const std::size_t begin = column.offsets[problem.batch[i]], end = column.offsets[problem.batch[i] + 1];
-      for (std::size_t k = begin; k < end; ++k) {
-        for (std::size_t d = 0; d < dim; ++d) {
-          gradient[column.ids[k]][d] += text_gradients[c][i][d] / static_cast<double>(end - begin);
-        }
+      for (const auto& [id, share] : shares_of(problem, column, problem.batch[i])) {
+        for (std::size_t d = 0; d < dim; ++d) gradient[id][d] += share * text_gradients[c][i][d];
       }
     }
   }

@@ -34,7 +34,7 @@ Training make(ThreadPool& pool, const Problem& problem, const OptimizerConfig& o
   const std::size_t dim = problem.table[0].size();
   auto criterion = Criterion::create(pool, dim, {reference::term_of(problem.loss)}, precision);
   EXPECT_TRUE(criterion.is_ok()) << criterion.status().message;
-  auto trainer = Trainer::create(pool, table, problem.table.size(), dim, optimizer, seed);
+  auto trainer = Trainer::create(pool, table, problem.table.size(), dim, optimizer, seed, problem.pooling);
   EXPECT_TRUE(trainer.is_ok()) << trainer.status().message;
   Source source = problem.source();
   if (criterion.value()->compares_texts()) hash_texts(source);
@@ -74,6 +74,7 @@ TEST(Reference, GradientIsThatOfFiniteDifferences) {
     Problem problem = reference::random_problem(3, 20, 6, 3, 5);
     problem.loss.ranking.directions = directions;
     problem.loss.matryoshka = {{2, 0.5f}, {6, 1.0f}};
+    problem.pooling = {directions == 1 ? model::Weighting::kMean : model::Weighting::kSqrt, {4}};
     Matrix gradient = reference::zeros(20, 6);
     reference::loss_and_gradient(problem, gradient);
     Matrix ignored = reference::zeros(20, 6);
@@ -103,6 +104,22 @@ TEST(Trainer, LossAndGradientInEveryDirection) {
         problem.loss.ranking.per_direction = per_direction;
         expect_gradient(problem, "dim " + std::to_string(shape.dim) + " directions " + std::to_string(directions) +
                                      (per_direction ? " apart" : ""));
+      }
+    }
+  }
+}
+
+TEST(Trainer, LossAndGradientOfEveryPooling) {
+  for (const Shape& shape : shapes()) {
+    for (model::Weighting weighting : {model::Weighting::kMean, model::Weighting::kSqrt}) {
+      for (bool excludes : {false, true}) {
+        // Few rows, so that texts repeat them.
+        Problem problem = reference::random_problem(40, 12, shape.dim, shape.columns, shape.batch);
+        problem.loss.matryoshka = shape.matryoshka;
+        problem.pooling.weighting = weighting;
+        if (excludes) problem.pooling.excluded_ids = {0, 1, 7};
+        expect_gradient(problem, "dim " + std::to_string(shape.dim) + (excludes ? " excluding" : ""),
+                        Precision::kFloat32, 5e-6, 5e-6);
       }
     }
   }
@@ -210,6 +227,7 @@ TEST(Trainer, TheSameBitsForAnyNumberOfThreads) {
   optimizer.max_grad_norm = 0.5f;
   optimizer.weight_decay = 0.01f;
   for (Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
+    problem.pooling.weighting = precision == Precision::kFloat32 ? model::Weighting::kSqrt : model::Weighting::kMean;
     const Course one = train(1, problem, optimizer, precision);
     for (unsigned threads : {2u, 3u, 5u}) {
       const Course many = train(threads, problem, optimizer, precision);
