@@ -15,7 +15,7 @@ const layers = [
   ['*'],
   ['formats/'],
   ['native/'],
-  ['errors', 'event-loop', 'similarity-functions', 'validate'],
+  ['errors', 'event-loop', 'pooling', 'similarity-functions', 'validate'],
 ];
 
 const namedFiles = layers.flat().filter((name) => /^[^*/]+$/.test(name));

@@ -26,6 +26,7 @@ export type { QuantizeAsyncOptions, QuantizedPrecision, QuantizeOptions } from '
 export type { RescoreOptions } from './search/rescored-top-k.js';
 export type { TopK } from './search/top-k.js';
 export type { AnyEmbeddingsInput, EmbeddingsInput } from './vectors.js';
+export type { ExcludeTokens, Pooling, PoolingOptions } from './pooling.js';
 export type { SimilarityFunction } from './similarity-functions.js';
 
 export { BM25Index } from './search/bm25-index.js';

@@ -3,13 +3,16 @@ import path from 'node:path';
 
 import { fromNative } from './errors.js';
 import type { TrainingCardData } from './formats/card-data.js';
+import { excludedTokens, tokenIds } from './formats/excluded-tokens.js';
 import { resolveModelFolder } from './formats/hub.js';
 import { tokenizerFile } from './formats/model-files.js';
 import { writeModelFolder } from './formats/model-folder-writer.js';
 import { readModelFolder, type FileDtype, type ModelSettings } from './formats/model-folder.js';
 import { readUnchanged, sourceOf } from './formats/model-version.js';
+import type { TokenizerDescription } from './formats/tokenizer-json.js';
 import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer.js';
-import { native, type NativeTable, type TableDtype } from './native/index.js';
+import { native, type NativePooling, type NativeTable, type TableDtype } from './native/index.js';
+import { isWeighted, plainPooling, type PoolingOptions } from './pooling.js';
 import { StaticModel } from './static-model.js';
 import { makeTokenizer } from './texts.js';
 
@@ -28,8 +31,8 @@ export interface SavedTokenizer {
   readonly json: Uint8Array;
   /** All that token ids depend on: with equal ones, equal texts have equal ids. */
   readonly key: Uint8Array;
-  /** An id that no text has, though its tokenizer gives it. */
-  readonly droppedId: number | null;
+  /** A token that no text has, though its tokenizer gives it. */
+  readonly dropped: { readonly id: number; readonly token: string } | null;
 }
 
 export interface OpenSettings {
@@ -38,13 +41,15 @@ export interface OpenSettings {
   readonly tableDtype: TableDtype | undefined;
   readonly mmap: boolean;
   readonly verify: boolean;
+  /** Over what the folder says. */
+  readonly pooling: PoolingOptions;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Loads a model folder, or the one that an id stands for. */
 export async function openModel(
   folderOrId: string,
-  { localFilesOnly, tableDtype, mmap, verify, signal }: OpenSettings,
+  { localFilesOnly, tableDtype, mmap, verify, pooling, signal }: OpenSettings,
 ): Promise<ModelSource> {
   signal?.throwIfAborted();
   const folder = await resolveModelFolder(folderOrId, { localFilesOnly, signal });
@@ -56,7 +61,7 @@ export async function openModel(
       const table = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, mmap);
       return tableDtype === undefined || tableDtype === table.dtype ? table : table.convert(tableDtype);
     };
-    return assemble(model.tokenizer, loadTable, model, folder === folderOrId ? null : folderOrId);
+    return assemble(model.tokenizer, loadTable, model, pooling, folder === folderOrId ? null : folderOrId);
   });
 }
 
@@ -65,6 +70,7 @@ export async function createModel(
   tokenizerPath: string,
   dim: number,
   seed: number,
+  pooling: PoolingOptions,
   signal: AbortSignal | undefined,
 ): Promise<ModelSource> {
   signal?.throwIfAborted();
@@ -79,40 +85,59 @@ export async function createModel(
     return loadTokenizer(file, 'sentence-transformers');
   });
   signal?.throwIfAborted();
-  return assemble(tokenizer, () => native.Table.random(tokenizer.vocabSize, dim, seed), {
+  const settings: ModelSettings = {
+    ...plainPooling,
     normalize: false,
     prompts: { query: '', document: '' },
     defaultPromptName: null,
     similarityFnName: 'cosine',
     truncateDim: null,
     tokenRules: 'sentence-transformers',
-  });
+  };
+  return assemble(tokenizer, () => native.Table.random(tokenizer.vocabSize, dim, seed), settings, pooling);
 }
 
 async function assemble(
   tokenizer: LoadedTokenizer,
   makeTable: () => Promise<NativeTable>,
-  settings: ModelSettings,
+  saved: ModelSettings,
+  pooling: PoolingOptions,
   hubId: string | null = null,
 ): Promise<ModelSource> {
+  const { json, selection, description } = tokenizer;
+  const { excludeTokens } = pooling;
+  const settings: ModelSettings = {
+    ...saved,
+    pooling: pooling.pooling ?? saved.pooling,
+    excludeTokens: excludeTokens === undefined ? saved.excludeTokens : excludedTokens(description, excludeTokens),
+  };
+  const droppedId = selection?.droppedId ?? null;
+  const dropped = droppedId === null ? null : { id: droppedId, token: description.vocabulary[droppedId] ?? '' };
+  const weighed = { ...settings, excludeTokens: withoutWeight(settings, dropped?.token) };
   try {
     const table = await makeTable();
-    const { json, selection } = tokenizer;
     const tokenizes =
       tokenizer.kind === 'wordpiece' ? await makeTokenizer(tokenizer.description, selection) : tokenizer.tokenizer;
     return {
-      model: new StaticModel(tokenizes, table, settings.normalize),
+      model: new StaticModel(tokenizes, table, nativePooling(description, weighed), settings.normalize),
       settings,
       tokenizer: {
         json,
         key: selection === null ? json : Buffer.concat([json, Buffer.from(JSON.stringify(selection))]),
-        droppedId: selection?.droppedId ?? null,
+        dropped,
       },
       hubId,
     };
   } catch (error) {
     throw fromNative(error);
   }
+}
+
+function nativePooling(description: TokenizerDescription, { pooling, excludeTokens }: ModelSettings): NativePooling {
+  if (excludeTokens.length === 0) return { weighting: pooling, excludedIds: new Uint32Array() };
+  const ids = tokenIds(description);
+  // Sorted, since a run may only be gone on with by the same ones.
+  return { weighting: pooling, excludedIds: Uint32Array.from(excludeTokens, (token) => ids.get(token) ?? 0).sort() };
 }
 
 /** Bytes handed over at a time when a table is written. */
@@ -127,18 +152,30 @@ const fileDtypes: Readonly<Record<TableDtype, FileDtype>> = {
 
 export async function saveModel(
   folder: string,
-  { json, droppedId }: SavedTokenizer,
+  { json, dropped }: SavedTokenizer,
   table: NativeTable,
   settings: ModelSettings,
   training: TrainingCardData | null,
 ): Promise<void> {
   const { rows, dim, dtype } = table;
+  const chunks = tableChunks(table, dropped?.id ?? null);
   await writeModelFolder(folder, {
     ...settings,
+    excludeTokens: withoutWeight(settings, dropped?.token),
     training,
     tokenizer: json,
-    table: { dtype: fileDtypes[dtype], rows, dim, chunks: tableChunks(table, droppedId), scales: table.scales() },
+    table: { dtype: fileDtypes[dtype], rows, dim, chunks, scales: table.scales() },
   });
+}
+
+/**
+ * The excluded tokens, and with them the dropped one: with a module of its own, a model can tell Sentence Transformers
+ * that it weighs nothing.
+ */
+function withoutWeight(settings: ModelSettings, dropped: string | undefined): readonly string[] {
+  const { excludeTokens } = settings;
+  if (dropped === undefined || !isWeighted(settings)) return excludeTokens;
+  return [...new Set([...excludeTokens, dropped])];
 }
 
 /**

@@ -15,6 +15,7 @@ import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
 import { native, tableDtypes, type NativeTable, type TableDtype } from './native/index.js';
+import { poolingOptionNames, poolingOptions, type Pooling, type PoolingOptions } from './pooling.js';
 import { rescoreOptionNames, search, searchAsync, type RescoreOptions } from './search/rescored-top-k.js';
 import type { SearchRequest, TopK } from './search/top-k.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
@@ -47,7 +48,7 @@ export type Prompts = Readonly<Record<string, string>>;
 /** What `encode` takes: a text or many, or what may be either. */
 export type TextInput = string | readonly string[] | Utf8Column;
 
-export interface ModelOptions {
+export interface ModelOptions extends PoolingOptions {
   /** Keep only the first columns of every embedding; a Matryoshka model loses little by it. Default: all. */
   readonly truncateDim?: number;
   /** Named prompts, over those of the folder. Default: `{ query: '', document: '' }`. */
@@ -161,7 +162,7 @@ export interface ModelInfo {
   readonly threads: number;
 }
 
-const modelOptionNames = ['truncateDim', 'prompts', 'defaultPromptName', 'similarity'];
+const modelOptionNames = ['truncateDim', 'prompts', 'defaultPromptName', 'similarity', ...poolingOptionNames];
 const encodeSyncOptionNames = ['promptName', 'prompt', 'precision', 'normalizeEmbeddings', 'truncateDim', 'out'];
 const encodeOptionNames = [...encodeSyncOptionNames, 'threads', 'signal', 'onProgress'];
 const streamOptionNames = [...encodeOptionNames.filter((name) => name !== 'out'), 'batchSize'];
@@ -169,8 +170,8 @@ const streamPrecisions = precisions.filter((name): name is StreamPrecision => !i
 const maxThreads = 1024;
 
 /**
- * A static embedding model: an embedding is the mean of its tokens' rows in a table. Named and used like the class of
- * the same name in Sentence Transformers, whose folders it reads and writes.
+ * A static embedding model: an embedding is the mean of its tokens' rows in a table, or weighs them as `pooling` says.
+ * Named and used like the class of the same name in Sentence Transformers, whose folders it reads and writes.
  *
  * @example
  * const model = await SentenceTransformer.load('models/retrieval');
@@ -217,7 +218,8 @@ export class SentenceTransformer {
     const mmap = boolean('mmap', options.mmap ?? true);
     const verify = boolean('verify', options.verify ?? true);
     const folder = nonEmptyString('folderOrId', folderOrId);
-    const opening = openModel(folder, { localFilesOnly, tableDtype, mmap, verify, signal });
+    const pooling = poolingOptions(options);
+    const opening = openModel(folder, { localFilesOnly, tableDtype, mmap, verify, pooling, signal });
     const source = await untilAborted(opening, signal);
     return new SentenceTransformer(source, options);
   }
@@ -233,7 +235,8 @@ export class SentenceTransformer {
     const signal = abortSignal('signal', options.signal);
     const dim = options.dim === undefined ? 1024 : positiveInteger('dim', options.dim, maxDim);
     const seed = options.seed === undefined ? 42 : integer('seed', options.seed, { min: 0 });
-    const making = createModel(nonEmptyString('tokenizer', options.tokenizer), dim, seed, signal);
+    const tokenizer = nonEmptyString('tokenizer', options.tokenizer);
+    const making = createModel(tokenizer, dim, seed, poolingOptions(options), signal);
     const source = await untilAborted(making, signal);
     return new SentenceTransformer(source, options);
   }
@@ -258,6 +261,16 @@ export class SentenceTransformer {
 
   get similarityFnName(): SimilarityFunction {
     return this.#settings.similarityFnName;
+  }
+
+  /** How the rows of a text's tokens are weighed. */
+  get pooling(): Pooling {
+    return this.#settings.pooling;
+  }
+
+  /** The tokens that weigh nothing, as tokenizer.json writes them. */
+  get excludeTokens(): readonly string[] {
+    return this.#settings.excludeTokens;
   }
 
   /**

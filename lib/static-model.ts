@@ -4,10 +4,10 @@ import { fromNative } from './errors.js';
 import { Pause } from './event-loop.js';
 import type { TextTokenizer, TokenizedTexts } from './formats/library-tokenizer.js';
 import {
-  meanPooling,
   native,
   type NativeEncoder,
   type NativeFinish,
+  type NativePooling,
   type NativeRowBuffer,
   type NativeTable,
   type NativeTokenColumn,
@@ -49,6 +49,7 @@ const runsInFlight = 4;
  */
 export class StaticModel {
   readonly table: NativeTable;
+  readonly pooling: NativePooling;
   readonly #tokenizer: NativeTokenizer | TextTokenizer;
   readonly #normalizeFull: boolean;
   readonly #encoder: NativeEncoder;
@@ -56,15 +57,21 @@ export class StaticModel {
   #isRetired = false;
 
   /** @param normalizeFull - The folder has a Normalize module: rows are normalized before they are truncated. */
-  constructor(tokenizer: NativeTokenizer | TextTokenizer, table: NativeTable, normalizeFull: boolean) {
+  constructor(
+    tokenizer: NativeTokenizer | TextTokenizer,
+    table: NativeTable,
+    pooling: NativePooling,
+    normalizeFull: boolean,
+  ) {
     this.table = table;
+    this.pooling = pooling;
     this.#tokenizer = tokenizer;
     this.#normalizeFull = normalizeFull;
-    this.#encoder = new native.Encoder(isLibrary(tokenizer) ? null : tokenizer, table, meanPooling);
+    this.#encoder = new native.Encoder(isLibrary(tokenizer) ? null : tokenizer, table, pooling);
   }
 
   withTable(table: NativeTable): StaticModel {
-    return new StaticModel(this.#tokenizer, table, this.#normalizeFull);
+    return new StaticModel(this.#tokenizer, table, this.pooling, this.#normalizeFull);
   }
 
   /** Works on the table, which stays for as long as that takes. */

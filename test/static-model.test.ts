@@ -20,7 +20,7 @@ describe('appendTo', () => {
   const texts = Array.from({ length: 40_000 }, (_, i) => 'fox '.repeat(i % 8192 < 4096 ? 8 : 0) + i.toString(36));
 
   test('appends in the order of the texts, however many runs are under way', async () => {
-    const { model } = await createModel(writeTinyTokenizer(folder), 4, 1, undefined);
+    const { model } = await createModel(writeTinyTokenizer(folder), 4, 1, {}, undefined);
     const { ids, offsets } = model.tokenize(asTexts('texts', texts));
     const column = new native.TokenColumn();
     const reported: number[] = [];
@@ -40,7 +40,7 @@ describe('appendTo', () => {
   });
 
   test('ends at an abort with its reason', async () => {
-    const { model } = await createModel(writeTinyTokenizer(folder), 4, 1, undefined);
+    const { model } = await createModel(writeTinyTokenizer(folder), 4, 1, {}, undefined);
     const stop = new AbortController();
     const reason = new Error('enough');
     const appending = model.appendTo(new native.TokenColumn(), asTexts('texts', texts), {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
 import { SentenceTransformer } from '../../lib/index.js';
-import { meanPooling, native } from '../../lib/native/index.js';
+import { native } from '../../lib/native/index.js';
 import { joinTexts } from '../../lib/texts.js';
 import { median } from '../support/statistics.js';
 import { asColumn } from '../support/texts.js';
@@ -38,7 +38,8 @@ async function main([folder = '', file = '']: readonly string[]): Promise<void> 
   const column = asColumn(texts);
   const { ids, offsets } = model.tokenize(texts);
   const { dim, vocabSize } = model;
-  const encoder = new native.Encoder(null, await native.Table.random(vocabSize, dim, 42), meanPooling);
+  const pooling = { weighting: model.pooling, excludedIds: new Uint32Array() };
+  const encoder = new native.Encoder(null, await native.Table.random(vocabSize, dim, 42), pooling);
   const ready = new native.RowBuffer(textsOfCall, 4 * dim);
   const finish = [dim, false, false, 'float32'] as const;
 

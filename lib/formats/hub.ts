@@ -18,7 +18,7 @@ async function isFile(path: string): Promise<boolean> {
 const modelRepository: HubRepository = {
   type: 'model',
   files:
-    /^(?:README\.md|modules\.json|config\.json|(?:0_StaticEmbedding\/|model-[\w-]+\/)?(?:tokenizer\.json|model\.safetensors|config_sentence_transformers\.json)|1_Normalize\/config\.json)$/,
+    /^(?:README\.md|modules\.json|config\.json|(?:0_StaticEmbedding\/|model-[\w-]+\/)?(?:tokenizer\.json|model\.safetensors|pooling\.json|config_sentence_transformers\.json)|1_Normalize\/config\.json)$/,
 
   /** Whether there are a table and a tokenizer. */
   async isComplete(folder) {

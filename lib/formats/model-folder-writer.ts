@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 
 import { IoError, systemCode } from '../errors.js';
 import { native } from '../native/index.js';
+import { isWeighted } from '../pooling.js';
 import type { TrainingCardData } from './card-data.js';
 import { modelCard, modelCardMark } from './model-card.js';
 import {
@@ -10,15 +11,21 @@ import {
   legacySource,
   modulesFile,
   normalizeFolder,
+  poolingChecksum,
+  poolingFile,
   scalesName,
   settingsChecksum,
   settingsFile,
   tableFile,
+  tableName,
   tokenizerChecksum,
   tokenizerFile,
+  weightedTableName,
 } from './model-files.js';
 import type { FileDtype, ModelSettings } from './model-folder.js';
 import { sourceOf, versionPrefix } from './model-version.js';
+import { poolingJson } from './pooling-file.js';
+import { pythonFile, pythonModule, weightedModuleType } from './python-module.js';
 import { writeSafetensors, type TensorSource } from './safetensors.js';
 import { Staging, stagings } from './staging.js';
 
@@ -45,9 +52,10 @@ function toJson(value: unknown): string {
 
 const modulePackage = 'sentence_transformers.sentence_transformer.modules';
 
-function modulesJson(normalized: boolean, source: string): string {
-  const modules = [{ idx: 0, name: '0', path: source, type: `${modulePackage}.static_embedding.StaticEmbedding` }];
-  if (normalized) {
+function modulesJson(model: ModelSettings, source: string): string {
+  const type = isWeighted(model) ? weightedModuleType : `${modulePackage}.static_embedding.StaticEmbedding`;
+  const modules = [{ idx: 0, name: '0', path: source, type }];
+  if (model.normalize) {
     modules.push({
       idx: 1,
       name: '1',
@@ -70,8 +78,20 @@ function settingsJson(model: ModelSettings): string {
   });
 }
 
-function tensorsOf({ dtype, rows, dim, chunks, scales }: ModelContent['table']): TensorSource[] {
-  const tensors: TensorSource[] = [{ name: 'embedding.weight', dtype, shape: [rows, dim], chunks }];
+/** The files that are written beside the table, and where its metadata has the checksum of each. */
+function filesBeside(model: ModelContent): { name: string; content: Uint8Array; checksum: string }[] {
+  const files = [
+    { name: tokenizerFile, content: model.tokenizer, checksum: tokenizerChecksum },
+    { name: settingsFile, content: Buffer.from(settingsJson(model)), checksum: settingsChecksum },
+  ];
+  if (!isWeighted(model)) return files;
+  return [...files, { name: poolingFile, content: Buffer.from(poolingJson(model)), checksum: poolingChecksum }];
+}
+
+function tensorsOf(model: ModelContent): TensorSource[] {
+  const { dtype, rows, dim, chunks, scales } = model.table;
+  const name = isWeighted(model) ? weightedTableName : tableName;
+  const tensors: TensorSource[] = [{ name, dtype, shape: [rows, dim], chunks }];
   if (scales !== undefined && scales !== null) {
     const bytes = new Uint8Array(scales.buffer, scales.byteOffset, scales.byteLength);
     tensors.push({ name: scalesName, dtype: 'F32', shape: [rows], chunks: [bytes] });
@@ -101,6 +121,7 @@ export async function writeModelFolder(
     await stage(files, model, signal);
     signal?.throwIfAborted();
     if (model.normalize) await placeNormalize(folder, files);
+    if (isWeighted(model)) await placeCopy(folder, files, pythonFile, pythonModule);
     const source = await sourceOf(folder);
     const isPlaced =
       source === undefined ? await placeFirst(folder, files, model) : await placeTable(folder, files, source, model);
@@ -113,18 +134,15 @@ export async function writeModelFolder(
 }
 
 async function stage(files: Staging, model: ModelContent, signal: AbortSignal | undefined): Promise<void> {
-  const settings = settingsJson(model);
-  const metadata = {
-    format: 'pt',
-    [tokenizerChecksum]: native.checksum(model.tokenizer),
-    [settingsChecksum]: native.checksum(Buffer.from(settings)),
-  };
   // The first one: while it is here, what else is here is on its way, and no model that another one has replaced.
-  await files.writeContent(modulesFile, modulesJson(model.normalize, basename(files.folder)));
-  await files.writeContent(tokenizerFile, model.tokenizer);
-  await files.writeContent(settingsFile, settings);
+  await files.writeContent(modulesFile, modulesJson(model, basename(files.folder)));
+  const metadata: Record<string, string> = { format: 'pt' };
+  for (const { name, content, checksum } of filesBeside(model)) {
+    await files.writeContent(name, content);
+    metadata[checksum] = native.checksum(content);
+  }
   await files.write(tableFile, (handle, path) =>
-    writeSafetensors(handle, path, tensorsOf(model.table), { metadata, signal }),
+    writeSafetensors(handle, path, tensorsOf(model), { metadata, signal }),
   );
 }
 
@@ -140,10 +158,11 @@ async function placeNormalize(folder: string, files: Staging): Promise<void> {
 }
 
 /** Puts the files into the root of a folder without a model; false where someone else has begun to. */
-async function placeFirst(folder: string, files: Staging, { normalize }: ModelContent): Promise<boolean> {
-  await files.writeContent('first.json', modulesJson(normalize, ''));
+async function placeFirst(folder: string, files: Staging, model: ModelContent): Promise<boolean> {
+  await files.writeContent('first.json', modulesJson(model, ''));
   if (!(await files.placeNew('first.json', join(folder, modulesFile)))) return false;
-  for (const name of [settingsFile, tokenizerFile, tableFile]) await files.place(name, join(folder, name));
+  for (const { name } of filesBeside(model)) await files.place(name, join(folder, name));
+  await files.place(tableFile, join(folder, tableFile));
   return true;
 }
 
@@ -151,10 +170,9 @@ async function placeFirst(folder: string, files: Staging, { normalize }: ModelCo
 async function placeTable(folder: string, files: Staging, source: string, model: ModelContent): Promise<boolean> {
   const path = source === '.' ? '' : source;
   const others: [string, string | Uint8Array][] = [
-    [modulesFile, modulesJson(model.normalize, path)],
+    [modulesFile, modulesJson(model, path)],
     [settingsFile, settingsJson(model)],
-    [join(path, settingsFile), settingsJson(model)],
-    [join(path, tokenizerFile), model.tokenizer],
+    ...filesBeside(model).map(({ name, content }): [string, string | Uint8Array] => [join(path, name), content]),
   ];
   for (const [name, content] of others) {
     if ((await contentOf(join(folder, name)))?.equals(Buffer.from(content)) !== true) return false;
@@ -173,11 +191,14 @@ async function placeVersion(folder: string, files: Staging): Promise<void> {
 async function placeRootCopies(folder: string, files: Staging, model: ModelContent): Promise<void> {
   const copies: [string, string][] = [[settingsFile, settingsJson(model)]];
   if (!(await hasCardOfPerson(folder))) copies.push([cardFile, modelCard(model, model.training)]);
-  for (const [name, content] of copies) {
-    if ((await contentOf(join(folder, name)))?.equals(Buffer.from(content)) === true) continue;
-    await files.writeContent(`root-${name}`, content);
-    await files.place(`root-${name}`, join(folder, name));
-  }
+  for (const [name, content] of copies) await placeCopy(folder, files, name, content);
+}
+
+/** Puts a file into the root, where it has another content. */
+async function placeCopy(folder: string, files: Staging, name: string, content: string): Promise<void> {
+  if ((await contentOf(join(folder, name)))?.equals(Buffer.from(content)) === true) return;
+  await files.writeContent(`root-${name}`, content);
+  await files.place(`root-${name}`, join(folder, name));
 }
 
 /** False where another save has replaced the model meanwhile, and removed it. */
@@ -204,7 +225,7 @@ async function removeStale(folder: string): Promise<void> {
   const source = (await sourceOf(folder)) ?? '.';
   for (const other of ['.', legacySource]) {
     if (other === source) continue;
-    for (const name of [tableFile, tokenizerFile]) await remove(join(other, name));
+    for (const name of [tableFile, tokenizerFile, poolingFile]) await remove(join(other, name));
     if (other !== '.') await rmdir(join(folder, other)).catch(() => undefined);
   }
 }

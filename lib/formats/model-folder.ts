@@ -1,18 +1,26 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { IoError, messageOf, ModelFormatError, systemCode, UnsupportedError } from '../errors.js';
+import { plainPooling, type PoolingSettings } from '../pooling.js';
 import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
 import { JsonFields, parseJson } from './json-fields.js';
 import {
   legacySource,
+  model2vecTableName,
   modulesFile,
+  poolingChecksum,
+  poolingFile,
   scalesName,
   settingsChecksum,
   settingsFile,
   tableFile,
+  tableName,
   tokenizerChecksum,
   tokenizerFile,
+  weightedTableName,
 } from './model-files.js';
+import { parsePooling } from './pooling-file.js';
+import { weightedModuleType } from './python-module.js';
 import {
   checkBytes,
   checkData,
@@ -31,7 +39,7 @@ const fileDtypes: readonly FileDtype[] = ['F64', 'F32', 'F16', 'BF16', 'I8'];
 /** Where the token vectors lie: `rows` x `dim` values from `byteOffset` of `file` on. */
 export interface TableLocation {
   readonly file: string;
-  /** Its name: Sentence Transformers' or Model2Vec's. */
+  /** Its name: Sentence Transformers', Model2Vec's or that of a weighted pooling. */
   readonly tensor: string;
   readonly byteOffset: number;
   readonly dtype: FileDtype;
@@ -42,7 +50,7 @@ export interface TableLocation {
 }
 
 /** What a model is beside its table and its tokenizer. */
-export interface ModelSettings {
+export interface ModelSettings extends PoolingSettings {
   /** Whether a Normalize module follows: embeddings have length 1. */
   readonly normalize: boolean;
   readonly prompts: Readonly<Record<string, string>>;
@@ -86,9 +94,12 @@ async function readFields(file: string): Promise<JsonFields | undefined> {
   return value === undefined ? undefined : new JsonFields(file, '', value);
 }
 
+type ModuleClass = 'StaticEmbedding' | 'WeightedStaticEmbedding' | 'Normalize';
+
 /** The class that a module's type names; the package path before it has changed from version to version. */
-function moduleClass(module: JsonFields): string {
+function moduleClass(module: JsonFields): ModuleClass {
   const type = module.string('type');
+  if (type === weightedModuleType) return 'WeightedStaticEmbedding';
   const name = /^sentence_transformers\.(?:\w+\.)*(\w+)$/.exec(type)?.[1];
   if (name === 'StaticEmbedding' || name === 'Normalize') return name;
   throw new UnsupportedError(
@@ -100,6 +111,8 @@ interface Modules {
   /** Folder of the table and the tokenizer. */
   readonly source: string;
   readonly normalize: boolean;
+  /** Whether its pooling is another than the mean of all tokens. */
+  readonly isWeighted: boolean;
   /** Whether it has settings but no modules.json: then only Model2Vec reads the folder. */
   readonly isModel2Vec: boolean;
 }
@@ -110,7 +123,7 @@ function readModules(folder: string, file: string, value: unknown): Modules {
   if (first === undefined) throw new ModelFormatError(`${file}: lists no modules`);
   for (const [i, module] of modules.entries()) {
     const name = moduleClass(module);
-    if ((name === 'StaticEmbedding') !== (i === 0)) {
+    if ((name === 'Normalize') !== i > 0) {
       throw new UnsupportedError(
         `${file}: expected one StaticEmbedding, then Normalize, but ${module.path} is ${module.string('type')}`,
       );
@@ -118,7 +131,8 @@ function readModules(folder: string, file: string, value: unknown): Modules {
   }
   const path = normalize(join(first.string('path'), '.'));
   if (path.startsWith('..') || path.startsWith(sep)) throw first.invalid('path', 'a path inside the model folder');
-  return { source: join(folder, path), normalize: rest.length > 0, isModel2Vec: false };
+  const isWeighted = moduleClass(first) === 'WeightedStaticEmbedding';
+  return { source: join(folder, path), normalize: rest.length > 0, isWeighted, isModel2Vec: false };
 }
 
 /** Whether a subfolder lies in the folder; one that is a link may lead anywhere. */
@@ -145,11 +159,12 @@ async function findModules(folder: string): Promise<Modules> {
   return {
     source: !inRoot && (await exists(subfolder)) ? subfolder : folder,
     normalize: settings?.optionalBoolean('normalize') ?? false,
+    isWeighted: false,
     isModel2Vec: settings !== undefined,
   };
 }
 
-type SavedSettings = Omit<ModelSettings, 'normalize' | 'tokenRules'>;
+type SavedSettings = Omit<ModelSettings, 'normalize' | 'tokenRules' | keyof PoolingSettings>;
 
 function readSettings(config: JsonFields | undefined): SavedSettings {
   if (config === undefined) {
@@ -190,11 +205,11 @@ function readTokenRules(config: JsonFields | undefined, modules: Modules, table:
     if (rules === undefined) throw config.invalid('token_rules', `one of ${tokenRules.join(', ')}`);
     return rules;
   }
-  return modules.isModel2Vec || table.tensor === 'embeddings' ? 'model2vec' : 'sentence-transformers';
+  return modules.isModel2Vec || table.tensor === model2vecTableName ? 'model2vec' : 'sentence-transformers';
 }
 
-/** Finds the table among the tensors of a file. */
-function locateTable(file: string, { tensors }: SafetensorsHeader): TableLocation {
+/** Finds the table, which has one of these names, among the tensors of a file. */
+function locateTable(file: string, { tensors }: SafetensorsHeader, names: readonly string[]): TableLocation {
   const named = (name: string): TensorInfo | undefined => tensors.find((tensor) => tensor.name === name);
   // Model2Vec keeps token weights and the row of each token apart when it has quantised the vocabulary.
   const extra = named('mapping') ?? named('weights');
@@ -204,11 +219,11 @@ function locateTable(file: string, { tensors }: SafetensorsHeader): TableLocatio
         'save it without vocabulary_quantization to use it here',
     );
   }
-  const tensor = named('embedding.weight') ?? named('embeddings');
+  const tensor = names.map(named).find((found) => found !== undefined);
   if (tensor === undefined) {
     const found = tensors.map(({ name }) => name).join(', ');
     throw new ModelFormatError(
-      `${file}: expected a tensor embedding.weight or embeddings but found ${found === '' ? 'none' : found}`,
+      `${file}: expected a tensor ${names.join(' or ')} but found ${found === '' ? 'none' : found}`,
     );
   }
   const dtype = fileDtypes.find((candidate) => candidate === tensor.dtype);
@@ -251,6 +266,18 @@ async function readSettingsFile(folder: string, source: string): Promise<{ file:
   return bytes === undefined ? { file: inRoot, bytes: await readBytes(inRoot) } : { file: beside, bytes };
 }
 
+/** @param header - Of the table, which has the file's checksum; undefined to take the file as it is. */
+async function readPooling(
+  source: string,
+  header: SafetensorsHeader | undefined,
+  { description }: LoadedTokenizer,
+): Promise<PoolingSettings> {
+  const file = join(source, poolingFile);
+  const bytes = await readBytes(file);
+  if (bytes !== undefined) checkBytes(file, bytes, header?.metadata[poolingChecksum]);
+  return parsePooling(file, bytes?.toString(), description);
+}
+
 export interface ReadOptions {
   /** Compare the files with the checksums that a model which was saved here has of them. */
   readonly verify?: boolean;
@@ -262,7 +289,7 @@ export interface ReadOptions {
  *
  * @throws ModelFormatError `ERR_MODEL_NOT_FOUND` when the folder or one of its files is missing; `ERR_MODEL_CORRUPT` when
  * a file contradicts its format or the others.
- * @throws UnsupportedError for modules other than StaticEmbedding and Normalize, for PyTorch's own file format and for
+ * @throws UnsupportedError for modules other than StaticEmbedding, the one that `save` writes, and Normalize, for PyTorch's own file format and for
  * vocabulary-quantised Model2Vec models.
  */
 export async function readModelFolder(folder: string, { verify = true }: ReadOptions = {}): Promise<ModelFolder> {
@@ -281,7 +308,8 @@ export async function readModelFolder(folder: string, { verify = true }: ReadOpt
     );
   }
   const header = await readSafetensorsHeader(file);
-  const table = locateTable(file, header);
+  const { isWeighted } = modules;
+  const table = locateTable(file, header, isWeighted ? [weightedTableName] : [tableName, model2vecTableName]);
   const { file: configFile, bytes } = await readSettingsFile(folder, modules.source);
   if (verify) checkBytes(configFile, bytes, header.metadata[settingsChecksum]);
   const config = bytes && new JsonFields(configFile, '', parseJson(configFile, bytes.toString()));
@@ -298,5 +326,6 @@ export async function readModelFolder(folder: string, { verify = true }: ReadOpt
   });
   // The threads of the pool read the table while this one reads the tokenizer.
   const [tokenizer] = await Promise.all([loading, verify ? checkData(file, header) : undefined]);
-  return { ...settings, normalize: modules.normalize, tokenRules: rules, folder, table, tokenizer };
+  const pooling = isWeighted ? await readPooling(modules.source, verify ? header : undefined, tokenizer) : plainPooling;
+  return { ...settings, ...pooling, normalize: modules.normalize, tokenRules: rules, folder, table, tokenizer };
 }

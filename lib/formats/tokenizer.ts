@@ -3,7 +3,7 @@ import { IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
 import { byteOrderMark } from './json-fields.js';
 import { LibraryTokenizer, type TextTokenizer } from './library-tokenizer.js';
 import { model2vecSelection, type TokenSelection } from './token-selection.js';
-import { parseTokenizerJson, type WordPieceDescription } from './tokenizer-json.js';
+import { parseTokenizerJson, type LibraryDescription, type WordPieceDescription } from './tokenizer-json.js';
 
 /** Whose rules say which of a text's tokens count: all of them, or as Model2Vec encodes. */
 export type TokenRules = 'sentence-transformers' | 'model2vec';
@@ -18,7 +18,7 @@ export type LoadedTokenizer = {
   readonly selection: TokenSelection | null;
 } & (
   | { readonly kind: 'wordpiece'; readonly description: WordPieceDescription }
-  | { readonly kind: 'library'; readonly tokenizer: TextTokenizer }
+  | { readonly kind: 'library'; readonly description: LibraryDescription; readonly tokenizer: TextTokenizer }
 );
 
 async function readBytes(file: string): Promise<Buffer> {
@@ -59,5 +59,5 @@ export async function loadTokenizer(
       `${file}: expected ids below ${vocabSize}, but the package tokenizers reads ${tokenizer.vocabSize}`,
     );
   }
-  return { kind: 'library', ...common, tokenizer };
+  return { kind: 'library', ...common, description, tokenizer };
 }

@@ -1,4 +1,3 @@
 export { native } from './addon.js';
 export { tableDtypes, type TableDtype } from './dtypes.js';
-export { meanPooling } from './pooling.js';
 export type * from './interface.js';

@@ -326,7 +326,7 @@ const olderRuns: RunSettings = { pooling: 'mean', excludedIds: [] };
 
 function checkSettings(folder: string, settings: RunSettings, saved: JsonFields): void {
   for (const [name, value] of Object.entries(settings)) {
-    const before = saved.get(name) ?? olderRuns[name];
+    const before = saved.get(name) === undefined ? olderRuns[name] : saved.get(name);
     const [now, then] = [JSON.stringify(value), JSON.stringify(before)];
     if (now === then) continue;
     if (name === 'datasets') throw otherDatasets(folder, value as Fingerprints, saved.object(name));

@@ -60,7 +60,7 @@ export async function fit(
     train: describeDatasets(data),
     eval: evalData === undefined ? [] : describeDatasets(evalData),
   };
-  const config = runConfig(settings);
+  const config = runConfig(settings, start.pooling);
   const saved = runSettings(config, settings, data);
 
   const tokenized = performance.now();
@@ -90,7 +90,7 @@ export async function fit(
     const overhead = { tokenizing: (tokenized - begin) / 1000, setup: (performance.now() - tokenized) / 1000 };
     const record = new RunRecord(progress, steps, data.datasets, best, overhead);
     const parts = {
-      evaluation: evaluates(settings) ? new RunEvaluation(evalData, settings) : undefined,
+      evaluation: evaluates(settings) ? new RunEvaluation(evalData, settings, start.pooling) : undefined,
       best,
       callbacks: [...earlyStopping(metric, settings), ...settings.callbacks],
       log: outputDir === undefined ? undefined : new RunLog(outputDir, record.step > 0),

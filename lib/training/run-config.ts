@@ -1,10 +1,10 @@
-import { meanPooling, native, type NativeTrainingConfig } from '../native/index.js';
+import { native, type NativePooling, type NativeTrainingConfig } from '../native/index.js';
 import type { RunSettings } from './checkpoint-state.js';
 import type { FitSettings } from './fit-options.js';
 import type { TrainingData } from './training-data.js';
 
 /** What the addon is told of a run. */
-export function runConfig(settings: FitSettings): NativeTrainingConfig {
+export function runConfig(settings: FitSettings, pooling: NativePooling): NativeTrainingConfig {
   return {
     seed: settings.seed,
     batchSize: settings.batchSize,
@@ -18,7 +18,7 @@ export function runConfig(settings: FitSettings): NativeTrainingConfig {
     eps: settings.eps,
     weightDecay: settings.weightDecay,
     maxGradNorm: settings.maxGradNorm,
-    pooling: meanPooling,
+    pooling,
   };
 }
 

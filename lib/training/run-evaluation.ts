@@ -2,7 +2,7 @@ import { cancellable, untilAborted } from '../abort.js';
 import { fromNative } from '../errors.js';
 import { checkMetrics, type Encodes, type Evaluator, type Metrics } from '../evaluation/evaluator.js';
 import { SequentialEvaluator } from '../evaluation/sequential-evaluator.js';
-import { meanPooling, native, type NativeTable } from '../native/index.js';
+import { native, type NativePooling, type NativeTable } from '../native/index.js';
 import type { FitSettings } from './fit-options.js';
 import { evalLossName } from './evaluation-options.js';
 import { trainingPrecision } from './run-config.js';
@@ -16,6 +16,7 @@ export class RunEvaluation {
   constructor(
     private readonly data: TrainingData | undefined,
     private readonly settings: FitSettings,
+    private readonly pooling: NativePooling,
   ) {}
 
   /**
@@ -31,7 +32,7 @@ export class RunEvaluation {
 
   async #losses(table: NativeTable): Promise<Metrics> {
     const { batchSize, signal } = this.settings;
-    const batches = { batchSize, precision: trainingPrecision(this.settings), pooling: meanPooling };
+    const batches = { batchSize, precision: trainingPrecision(this.settings), pooling: this.pooling };
     const { datasets = [], sources = [], losses = [] } = this.data ?? {};
     const metrics: Metrics = {};
     for (const [i, source] of sources.entries()) {

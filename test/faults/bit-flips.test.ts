@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MultipleNegativesRankingLoss, readDatasetFile, SentenceTransformer, StillvecError } from 'stillvec';
 
 import { writeModelFolder } from '../../lib/formats/model-folder-writer.js';
+import { plainPooling, type PoolingSettings } from '../../lib/pooling.js';
 import { tinyVocabulary, writeTinyTokenizer } from '../support/tiny-tokenizer';
 import { attempts, isLong } from './support';
 
@@ -43,7 +44,8 @@ async function resultOf(action: () => Promise<string>): Promise<string | undefin
 const encoded = async (folder: string): Promise<string> => {
   const model = await SentenceTransformer.load(folder);
   const queries = await model.encodeQuery(texts);
-  return [...queries.data, ...model.similarity(queries, queries).data, JSON.stringify(model.prompts)].join();
+  const settings = JSON.stringify([model.prompts, model.pooling, model.excludeTokens]);
+  return [...queries.data, ...model.similarity(queries, queries).data, settings].join();
 };
 
 const filesOf = (folder: string): string[] =>
@@ -51,14 +53,15 @@ const filesOf = (folder: string): string[] =>
     statSync(path.join(folder, name)).isFile(),
   );
 
-/** Models in the layouts that `save` leaves. */
+/** Models in the layouts that `save` leaves, the second one with a pooling of its own. */
 const layouts = ['plain', 'replaced'];
 let tokenizer: string;
 beforeAll(async () => {
   tokenizer = writeTinyTokenizer(root);
   const rows = tinyVocabulary.length;
-  const write = (folder: string, query: string): Promise<void> =>
+  const write = (folder: string, query: string, pooling: PoolingSettings): Promise<void> =>
     writeModelFolder(path.join(root, folder), {
+      ...pooling,
       training: null,
       tokenizer: readFileSync(tokenizer),
       normalize: true,
@@ -75,8 +78,8 @@ beforeAll(async () => {
         scales: Float32Array.from({ length: rows }, (_, i) => 1 + i / 10),
       },
     });
-  for (const layout of layouts) await write(layout, 'red ');
-  await write('replaced', 'blue ');
+  for (const layout of layouts) await write(layout, 'red ', plainPooling);
+  await write('replaced', 'blue ', { pooling: 'sqrt', excludeTokens: ['red'] });
 });
 
 describe('a model with a flipped bit is refused or gives the same', () => {
@@ -93,7 +96,7 @@ describe('a model with a flipped bit is refused or gives the same', () => {
           expect({ name, bit, isSame: (result ?? expected) === expected }).toEqual({ name, bit, isSame: true });
           if (result === undefined) ++refused;
         });
-        if (/tokenizer|config_sentence/.test(name) && path.dirname(name) === source)
+        if (/tokenizer|config_sentence|pooling\.json/.test(name) && path.dirname(name) === source)
           expect({ name, refused }).toEqual({ name, refused: flips });
       }
       expect(await encoded(folder)).toBe(expected);

@@ -13,18 +13,20 @@ import { attempts, describeWithPreload, isLong, packageRoot } from './support';
 const root = mkdtempSync(path.join(tmpdir(), 'stillvec-save-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const texts = ['the red fox', 'a blue dog jumps', 'over the sea again', 'number 42'];
+const texts = ['the red fox', 'a blue dog jumps', 'over the sea again, and over the sea', 'number 42'];
 
 /** All that a model is, so far as callers see it. */
 async function nature(model: SentenceTransformer): Promise<string> {
   const plain = await model.encode(texts);
   const queries = await model.encodeQuery(texts);
-  return [...plain.data, ...queries.data, ...model.similarity(plain, queries).data].join();
+  const pooling = [model.pooling, ...model.excludeTokens];
+  return [...plain.data, ...queries.data, ...model.similarity(plain, queries).data, ...pooling].join();
 }
 
 const natureOf = async (folder: string): Promise<string> => nature(await SentenceTransformer.load(folder));
 
-/** Two models of one shape, so that a mix of their files would load; other words, prompts and similarity. */
+/** Two models of one shape, so that a mix of their files would load; other words, prompts, similarity and pooling. */
+const poolings = [{}, { pooling: 'sqrt', excludeTokens: ['the', 'number'] }] as const;
 const models = ['first', 'second'].map((name) => path.join(root, name));
 const natures: string[] = [];
 const newModels = (): Promise<SentenceTransformer[]> =>
@@ -36,6 +38,7 @@ const newModels = (): Promise<SentenceTransformer[]> =>
         seed: i,
         prompts: { query: ['red ', 'blue '][i] ?? '' },
         similarity: i === 0 ? 'cosine' : 'dot',
+        ...poolings[i],
       }),
     ),
   );
@@ -101,7 +104,7 @@ const beginnings: Record<string, { make: (folder: string) => Promise<void>; befo
     make: async (folder) => {
       cpSync(models[1] ?? '', folder, { recursive: true });
       const tokenizer = path.join(folder, 'tokenizer.json');
-      const options = { prompts: { query: 'blue ' }, similarity: 'dot' } as const;
+      const options = { prompts: { query: 'blue ' }, similarity: 'dot', ...poolings[1] } as const;
       const other = await SentenceTransformer.create({ tokenizer, dim: 16, seed: 5, ...options });
       await other.save(folder);
       natures[2] = await nature(other);

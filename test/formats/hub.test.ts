@@ -394,6 +394,14 @@ describe('resolveModelFolder with a hub', () => {
     });
   });
 
+  test('downloads the pooling of a model, and no code', async () => {
+    const needed = ['model.safetensors', 'modules.json', 'pooling.json', 'tokenizer.json'];
+    listed = [...needed, 'stillvec_pooling.py'];
+    const snapshot = join(cache, 'models--org--name', 'snapshots', commit);
+    expect(await resolveInProcess('org/name')).toEqual({ folder: snapshot });
+    expect(readdirSync(snapshot).sort()).toEqual(needed);
+  });
+
   test('downloads nothing of a model that has no safetensors', async () => {
     listed = ['pytorch_model.bin', 'tokenizer.json'];
     expect(await resolveInProcess('org/name')).toMatchObject({

@@ -13,6 +13,8 @@ const model: DescribedModel = {
   similarityFnName: 'cosine',
   truncateDim: 128,
   tokenRules: 'sentence-transformers',
+  pooling: 'mean',
+  excludeTokens: [],
 };
 
 const training: TrainingCardData = {
@@ -122,6 +124,24 @@ A text's embedding is the mean of the vectors of its tokens: no transformer runs
 
 ${usage}
 `);
+  });
+
+  test('says how a model pools that others cannot pool alike, and how Python does', () => {
+    const excludeTokens = ['.', '|', ...Array.from({ length: 1500 }, (_, i) => `token${i}`)];
+    const card = modelCard({ ...model, pooling: 'sqrt', excludeTokens }, null);
+    expect(card).toContain('each by the square root of its count');
+    expect(card).toContain(
+      '| pooling | sqrt |\n| excluded tokens | <code>.</code>, <code>&#124;</code>, <code>token0</code>',
+    );
+    expect(card).toContain('<code>token37</code> and 1,462 more |\n');
+    expect(card).toContain('model = SentenceTransformer("path/to/this/folder", trust_remote_code=True)');
+    expect(card).toContain('`stillvec_pooling.py`');
+
+    const excluding = modelCard({ ...model, excludeTokens: ['.'] }, null);
+    expect(excluding).toContain("A text's embedding is the mean of the vectors of its tokens:");
+    expect(excluding).toContain('| pooling | mean |\n| excluded tokens | <code>.</code> |\n');
+    expect(excluding).toContain('trust_remote_code=True');
+    expect(modelCard({ ...model, pooling: 'sqrt' }, null)).not.toContain('excluded tokens');
   });
 
   test('of a trained model', () => {

@@ -47,6 +47,7 @@ const tokenizerJson = JSON.stringify({
 const anotherTokenizer = Buffer.from(`${tokenizerJson} `);
 
 const staticType = 'sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding';
+const weightedType = 'stillvec_pooling.WeightedStaticEmbedding';
 const normalizeType = 'sentence_transformers.base.modules.normalize.Normalize';
 
 const lfsPointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 125018208\n`;
@@ -78,6 +79,14 @@ async function writeGood(): Promise<void> {
   await writeTensors(table());
 }
 
+/** A good model in `folder` that weighs its tokens, as a person or Python would write it. */
+async function writeWeighted(pooling: unknown): Promise<void> {
+  await writeGood();
+  await writeTensors(table({ name: 'weighted_embedding.weight' }));
+  writeJson('modules.json', [{ idx: 0, name: '0', path: '', type: weightedType }]);
+  if (pooling !== undefined) writeJson('pooling.json', pooling);
+}
+
 const content = (settings: Partial<ModelContent> = {}): ModelContent => ({
   tokenizer: Buffer.from(tokenizerJson),
   table: { dtype: 'F32', rows: 3, dim: 2, chunks: [new Uint8Array(24).fill(7)], scales: null },
@@ -87,6 +96,8 @@ const content = (settings: Partial<ModelContent> = {}): ModelContent => ({
   similarityFnName: 'dot',
   truncateDim: 1,
   tokenRules: 'sentence-transformers',
+  pooling: 'mean',
+  excludeTokens: [],
   training: null,
   ...settings,
 });
@@ -163,6 +174,15 @@ describe('readModelFolder', () => {
     expect((await readModelFolder(folder)).normalize).toBe(false);
   });
 
+  test('reads a pooling of its own', async () => {
+    const pooling = { pooling: 'sqrt', excluded_tokens: ['red'] };
+    await writeWeighted(pooling);
+    expect(await readModelFolder(folder)).toMatchObject({ pooling: 'sqrt', excludeTokens: ['red'] });
+    // That of another model, which modules.json does not name.
+    await writeGood();
+    expect(await readModelFolder(folder)).toMatchObject({ pooling: 'mean', excludeTokens: [] });
+  });
+
   test('follows links to files and to the folder itself, as the Hugging Face cache has them', async () => {
     await writeGood();
     const blob = join(root, 'blob');
@@ -201,6 +221,68 @@ describe('readModelFolder', () => {
 
   test.each<[string, () => void | Promise<void>, string, string]>([
     ['no folder', () => rmSync(folder, { recursive: true }), 'ERR_MODEL_NOT_FOUND', 'no such model folder'],
+    ['no pooling', () => writeWeighted(undefined), 'ERR_MODEL_NOT_FOUND', 'pooling.json: no such file'],
+    [
+      'a broken pooling',
+      async () => {
+        await writeWeighted(undefined);
+        writeFileSync(join(folder, 'pooling.json'), '{"pooling": ');
+      },
+      'ERR_MODEL_CORRUPT',
+      'pooling.json: expected JSON',
+    ],
+    [
+      'an unknown pooling',
+      () => writeWeighted({ pooling: 'max', excluded_tokens: [] }),
+      'ERR_MODEL_CORRUPT',
+      'pooling.json: expected one of mean, sqrt for pooling but received "max"',
+    ],
+    [
+      'a pooling without excluded tokens',
+      () => writeWeighted({ pooling: 'sqrt' }),
+      'ERR_MODEL_CORRUPT',
+      'pooling.json: expected an array for excluded_tokens but received nothing',
+    ],
+    [
+      'an excluded token that the tokenizer lacks',
+      () => writeWeighted({ pooling: 'sqrt', excluded_tokens: ['red', 'blue'] }),
+      'ERR_MODEL_CORRUPT',
+      'pooling.json: expected a token of tokenizer.json for excluded_tokens[1] but received "blue"',
+    ],
+    [
+      'an excluded token that is no text',
+      () => writeWeighted({ pooling: 'sqrt', excluded_tokens: [1] }),
+      'ERR_MODEL_CORRUPT',
+      'for excluded_tokens[0] but received 1',
+    ],
+    [
+      'a weighted pooling of a plain table',
+      async () => {
+        await writeWeighted({ pooling: 'sqrt', excluded_tokens: [] });
+        await writeTensors(table());
+      },
+      'ERR_MODEL_CORRUPT',
+      'expected a tensor weighted_embedding.weight but found embedding.weight',
+    ],
+    [
+      'a plain module of a weighted table',
+      async () => {
+        await writeWeighted({ pooling: 'sqrt', excluded_tokens: [] });
+        writeJson('modules.json', [{ path: '', type: staticType }]);
+      },
+      'ERR_MODEL_CORRUPT',
+      'expected a tensor embedding.weight or embeddings but found weighted_embedding.weight',
+    ],
+    [
+      'a weighted pooling after another table',
+      () =>
+        writeJson('modules.json', [
+          { path: '', type: staticType },
+          { path: '', type: weightedType },
+        ]),
+      'ERR_UNSUPPORTED',
+      'modules[1] is stillvec_pooling.WeightedStaticEmbedding',
+    ],
     [
       'an empty folder',
       () => rmSync(folder, { recursive: true, force: true }) ?? mkdirSync(folder),
@@ -501,6 +583,42 @@ describe('writeModelFolder', () => {
     expect(Buffer.compare((await readModelFolder(folder)).tokenizer.json, anotherTokenizer)).toBe(0);
   });
 
+  test.each<Partial<ModelContent>>([{ pooling: 'sqrt' }, { excludeTokens: ['green'] }])(
+    'writes a pooling with all that others need to know of it: %j',
+    async (pooling) => {
+      await writeModelFolder(folder, content(pooling));
+      expect(await readModelFolder(folder)).toMatchObject(pooling);
+      const files = snapshot();
+      const plain = ['README.md', 'config_sentence_transformers.json', 'model.safetensors', 'modules.json'];
+      expect(Object.keys(files)).toEqual([...plain, 'pooling.json', 'stillvec_pooling.py', 'tokenizer.json']);
+      expect(files['modules.json']).toContain(`"type": "${weightedType}"`);
+      expect(files['README.md']).toContain('trust_remote_code=True');
+
+      // The table alone is replaced, and what is not the table changes over with modules.json.
+      const inode = statSync(join(folder, 'pooling.json')).ino;
+      await writeModelFolder(folder, content(pooling));
+      expect(statSync(join(folder, 'pooling.json')).ino).toBe(inode);
+      await writeModelFolder(folder, content({ ...pooling, excludeTokens: ['red', 'green'] }));
+      const { table: moved, excludeTokens } = await readModelFolder(folder);
+      expect(excludeTokens).toEqual(['red', 'green']);
+      expect(existsSync(join(dirname(moved.file), 'pooling.json'))).toBe(true);
+      expect(existsSync(join(folder, 'pooling.json'))).toBe(false);
+
+      await writeModelFolder(folder, content());
+      expect(await readModelFolder(folder)).toMatchObject({ pooling: 'mean', excludeTokens: [] });
+      expect(Object.keys(snapshot()).filter((name) => name.endsWith('pooling.json'))).toEqual([]);
+    },
+  );
+
+  test('refuses a pooling that was edited, unless it is told not to look', async () => {
+    await writeModelFolder(folder, content({ pooling: 'sqrt' }));
+    const file = join(folder, 'pooling.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('sqrt', 'mean'));
+    const refused = { code: 'ERR_MODEL_CORRUPT', message: expect.stringContaining(`${file}: its checksum`) };
+    await expect(readModelFolder(folder)).rejects.toMatchObject(refused);
+    expect(await readModelFolder(folder, { verify: false })).toMatchObject({ pooling: 'mean' });
+  });
+
   test('keeps the scales of an int8 table', async () => {
     const scales = Float32Array.of(0.5, 1, 2);
     const chunks = [new Uint8Array(6)];
@@ -565,7 +683,7 @@ describe('writeModelFolder', () => {
       const { writeModelFolder } = require(${JSON.stringify(require.resolve('../../lib/formats/model-folder-writer.js'))});
       function* chunks() { yield new Uint8Array(8); process.kill(process.pid, 'SIGKILL'); yield new Uint8Array(16); }
       writeModelFolder(${JSON.stringify(folder)}, { tokenizer: Buffer.from('{}'), normalize: true, prompts: {},
-        defaultPromptName: null, similarityFnName: 'dot', truncateDim: null,
+        defaultPromptName: null, similarityFnName: 'dot', truncateDim: null, pooling: 'mean', excludeTokens: [],
         table: { dtype: 'F32', rows: 3, dim: 2, chunks: chunks(), scales: null } });`;
     expect(spawnSync(process.execPath, ['-e', script]).signal).toBe('SIGKILL');
     const after = Object.entries(snapshot()).filter(([name]) => !name.startsWith('model-'));

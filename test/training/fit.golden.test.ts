@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SentenceTransformer, type DatasetColumns } from 'stillvec';
 
 import { readSafetensorsHeader, writeSafetensors } from '../../lib/formats/safetensors.js';
-import { meanPooling, native, type NativeRowValues, type NativeSource } from '../../lib/native/index.js';
+import { native, type NativeRowValues, type NativeSource } from '../../lib/native/index.js';
 import { describeWithShared } from '../support/shared';
 import { datasetOf, floats, lossOf, readTraces, type GoldenCase, type Traces } from './golden-cases';
 
@@ -86,7 +86,7 @@ describeWithShared('training traces of torch', (shared) => {
             eps: 1e-8,
             weightDecay: 0,
             maxGradNorm: null,
-            pooling: meanPooling,
+            pooling: { weighting: 'mean', excludedIds: new Uint32Array() },
           },
         );
         await run.build();
