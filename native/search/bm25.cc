@@ -22,7 +22,9 @@ struct OwnPostings {
   std::vector<std::uint32_t> documents, counts;
 };
 
-Postings share(std::shared_ptr<const OwnPostings> own) { return {own->starts, own->documents, own->counts, own}; }
+Postings share(const std::shared_ptr<const OwnPostings>& own) {
+  return {own->starts, own->documents, own->counts, own};
+}
 
 template <typename Body>
 void for_word_chunks(std::size_t words, ThreadPool& pool, const Body& body) {
@@ -153,7 +155,7 @@ std::shared_ptr<const Bm25> Bm25::with(const WordBags& bags, ThreadPool& pool) c
     }
   });
   inversion.write(std::move(at), static_cast<std::uint32_t>(lengths_.size()), *own);
-  next->postings_ = share(std::move(own));
+  next->postings_ = share(own);
   next->lengths_ = lengths_;
   next->lengths_.insert(next->lengths_.end(), bags.lengths().begin(), bags.lengths().end());
   next->weigh(pool);
@@ -179,7 +181,7 @@ std::shared_ptr<const Bm25> Bm25::without(const std::vector<bool>& removed, Thre
     next->words_.add(words_[word]);
     own->starts.push_back(own->documents.size());
   }
-  next->postings_ = share(std::move(own));
+  next->postings_ = share(own);
   next->weigh(pool);
   return next;
 }
