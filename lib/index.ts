@@ -122,6 +122,7 @@ export type { DatasetFileOptions } from './training/files/dataset-file.js';
 export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
 export type { Label, LabelVector } from './training/labels.js';
 export type { Datasets, Losses } from './training/named-datasets.js';
+export type { IdfRows, IdfTexts, InitialRows, InitialRowsProgress } from './training/initial-rows.js';
 export type {
   BatchSampler,
   FitOptions,

@@ -26,6 +26,13 @@ import type { RunDescription } from './training/describe-run.js';
 import type { FitOptions } from './training/fit-options.js';
 import type { FitResult } from './training/fit-result.js';
 import { fit } from './training/fit.js';
+import {
+  checkInitialRows,
+  initialTable,
+  type IdfRows,
+  type InitialRows,
+  type InitialRowsProgress,
+} from './training/initial-rows.js';
 import type { AnyEmbeddingsInput } from './vectors.js';
 import {
   abortSignal,
@@ -91,6 +98,13 @@ export interface CreateOptions extends ModelOptions {
   readonly dim?: number;
   /** Seed of the random rows, independent N(0, 1) values. Default: 42. */
   readonly seed?: number;
+  /**
+   * How long the rows are: `normal` (default) leaves them as they are drawn, `{ idf: texts, scale: 5 }` makes those of rare
+   * words longer, for retrieval.
+   */
+  readonly initialRows?: InitialRows;
+  /** Called about ten times a second while the texts of `initialRows` are tokenized. */
+  readonly onProgress?: (progress: InitialRowsProgress) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -163,6 +177,7 @@ export interface ModelInfo {
 }
 
 const modelOptionNames = ['truncateDim', 'prompts', 'defaultPromptName', 'similarity', ...poolingOptionNames];
+const createOptionNames = [...modelOptionNames, 'tokenizer', 'dim', 'seed', 'initialRows', 'onProgress', 'signal'];
 const encodeSyncOptionNames = ['promptName', 'prompt', 'precision', 'normalizeEmbeddings', 'truncateDim', 'out'];
 const encodeOptionNames = [...encodeSyncOptionNames, 'threads', 'signal', 'onProgress'];
 const streamOptionNames = [...encodeOptionNames.filter((name) => name !== 'out'), 'batchSize'];
@@ -231,14 +246,32 @@ export class SentenceTransformer {
    */
   static async create(options: CreateOptions): Promise<SentenceTransformer> {
     object('options', options, "an object such as { tokenizer: 'tokenizer.json' }");
-    knownOptions('create', options, [...modelOptionNames, 'tokenizer', 'dim', 'seed', 'signal'], modelAdvice);
+    knownOptions('create', options, createOptionNames, modelAdvice);
     const signal = abortSignal('signal', options.signal);
     const dim = options.dim === undefined ? 1024 : positiveInteger('dim', options.dim, maxDim);
     const seed = options.seed === undefined ? 42 : integer('seed', options.seed, { min: 0 });
+    const rows = checkInitialRows('initialRows', options.initialRows);
+    const onProgress = callback('onProgress', options.onProgress);
     const tokenizer = nonEmptyString('tokenizer', options.tokenizer);
     const making = createModel(tokenizer, dim, seed, poolingOptions(options), signal);
-    const source = await untilAborted(making, signal);
-    return new SentenceTransformer(source, options);
+    const created = new SentenceTransformer(await untilAborted(making, signal), options);
+    if (rows !== undefined) await created.#initialize(rows, signal, onProgress);
+    return created;
+  }
+
+  async #initialize(
+    rows: Required<IdfRows>,
+    signal: AbortSignal | undefined,
+    onProgress: ((progress: InitialRowsProgress) => void) | undefined,
+  ): Promise<void> {
+    const call = { tokenizerKey: this.#tokenizer.key, signal, onProgress };
+    this.#replaceTable(await this.#model.use(() => initialTable(this.#model, rows, call)));
+  }
+
+  #replaceTable(table: NativeTable): void {
+    const before = this.#model;
+    this.#model = before.withTable(table);
+    before.retire();
   }
 
   /** Dimensions of an embedding. */
@@ -472,9 +505,7 @@ export class SentenceTransformer {
 
   async #fit(options: FitOptions): Promise<FitResult> {
     const publish = (table: NativeTable): void => {
-      const before = this.#model;
-      this.#model = before.withTable(table);
-      before.retire();
+      this.#replaceTable(table);
     };
     const save = (folder: string): Promise<void> => this.save(folder);
     const keep = (result: FitResult, description: RunDescription): void => {

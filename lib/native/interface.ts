@@ -45,6 +45,12 @@ export interface Native {
     losses: readonly NativeLoss[],
     config: NativeTrainingConfig,
   ) => NativeTrainingRun;
+  /** In how many texts of all columns each of the first `tokens` ids stands. The columns are unchangeable from now on. */
+  documentFrequencies(
+    columns: readonly NativeTokenColumn[],
+    tokens: number,
+    cancellation: NativeCancellation,
+  ): Promise<Float64Array>;
   /** The mean of the losses of a dataset's batches, which are in its order. */
   evaluateLoss(
     table: NativeTable,
@@ -193,6 +199,8 @@ export interface NativeTable {
   /** The f32 scales of an int8 table's rows, else null. */
   scales(): Float32Array | null;
   convert(dtype: TableDtype): Promise<NativeTable>;
+  /** The rows as float32, each times its factor. */
+  scaleRows(factors: Float32Array): Promise<NativeTable>;
   /** Lets go of the values at once, but for work in flight. No rows are left. */
   release(): void;
 }

@@ -25,6 +25,7 @@ import {
   checkSaveStrategy,
   defaultLoggingSteps,
 } from './evaluation-options.js';
+import { checkIdfScale, defaultIdfScale } from './idf.js';
 import { checkLosses, type Datasets, type Losses } from './named-datasets.js';
 import type { Loss } from './losses/loss.js';
 import { checkSchedulerOptions, schedulers, type Scheduler, type SchedulerOptions } from './schedulers.js';
@@ -56,6 +57,12 @@ export interface FitOptions {
   readonly batchSize?: number;
   /** Peak learning rate, at most 1000. Default: 0.2, which suits a random table; 0.05 suits a trained one. */
   readonly learningRate?: number;
+  /**
+   * `idf` multiplies the model's rows, before the first step, by 5 x idf of their tokens over `trainDataset`, `{ scale }` by
+   * another scale: what `create` does with `initialRows`, without tokenizing twice. Only for a new model, since the rows of
+   * a trained one are as long as they should be. Default: they begin as they are.
+   */
+  readonly initialize?: 'idf' | { readonly scale: number };
   /** Steps in which the learning rate rises from 0. Default: by `warmupRatio`. */
   readonly warmupSteps?: number;
   /** The same as a share of all steps. Default: 0.1 unless `warmupSteps` is given. */
@@ -215,6 +222,7 @@ const fitOptions = {
   learningRate: orElse(defaultLearningRate, (name, value) =>
     finiteNumber(name, value, { min: 0, max: greatestLearningRate }),
   ),
+  initialize: ifGiven(checkInitialize),
   warmupSteps: ifGiven((name, value) => integer(name, value, { min: 0 })),
   warmupRatio: orElse(0.1, (name, value) => finiteNumber(name, value, { min: 0, max: 1 })),
   scheduler: orElse('linear', among(schedulers)),
@@ -260,6 +268,17 @@ export function checkFitOptions(options: FitOptions): FitSettings {
   const checks = Object.entries<Check<unknown>>(fitOptions);
   const settings = checks.map(([name, check]) => [name, check(name, options[name as keyof FitOptions], options)]);
   return Object.fromEntries(settings) as FitSettings;
+}
+
+/** The scale. */
+function checkInitialize(name: string, initialize: unknown): { readonly scale: number } {
+  if (initialize === 'idf') return { scale: defaultIdfScale };
+  if (typeof initialize !== 'object' || initialize === null) {
+    throw invalidArgument(name, "'idf' or an object such as { scale: 5 }", initialize);
+  }
+  knownOptions(name, initialize, ['scale']);
+  const { scale } = initialize as { readonly scale?: unknown };
+  return { scale: checkIdfScale(`${name}.scale`, scale) };
 }
 
 function checkBetas(name: string, betas: unknown): readonly [number, number] {

@@ -22,6 +22,7 @@ import { describeDatasets, describeRun, type RunDescription } from './describe-r
 import { EarlyStopping } from './early-stopping.js';
 import { checkFitOptions, type FitOptions, type FitSettings } from './fit-options.js';
 import type { FitResult } from './fit-result.js';
+import { scaleByIdf } from './idf.js';
 import type { Datasets } from './named-datasets.js';
 import { runConfig, runSettings } from './run-config.js';
 import { RunEvaluation } from './run-evaluation.js';
@@ -66,13 +67,15 @@ export async function fit(
   const tokenized = performance.now();
   const metric = bestMetric(settings);
   const best = metric && new BestModel(metric);
-  const run = newRun(start.table, data, config);
+  const table = await startTable(start.table, data, settings);
+  const run = newRun(table, data, config);
   const stop = (): void => {
     run.stop();
   };
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await untilAborted(run.build(), signal);
+    if (table !== start.table) table.release();
     const progress = await resume(run, start.table, settings, saved);
     if (best !== undefined) await resumeBest(best, progress, run, settings);
     const { runId } = progress;
@@ -134,6 +137,21 @@ function earlyStopping(
 ): readonly EarlyStopping[] {
   if (metric === undefined || earlyStoppingPatience === undefined) return [];
   return [new EarlyStopping(metric, earlyStoppingPatience, earlyStoppingThreshold)];
+}
+
+/** The table that the first step begins with: another one where its rows are scaled, which is its run's alone. */
+async function startTable(
+  table: NativeTable,
+  { datasets }: TrainingData,
+  { initialize, signal }: FitSettings,
+): Promise<NativeTable> {
+  if (initialize === undefined) return table;
+  const columns = datasets.flatMap((dataset) => dataset.columns);
+  try {
+    return await scaleByIdf(table, columns, initialize.scale, signal);
+  } catch (error) {
+    throw fromNative(error, signal);
+  }
 }
 
 function newRun(

@@ -27,14 +27,19 @@ export interface NamedDataset {
 export function nameDatasets(option: string, given: Dataset | Datasets, loss: Loss | Losses): readonly NamedDataset[] {
   if (!areSeveral(given)) {
     const single = isLosses(loss) ? checkLoss(`loss (one, since ${option} is one dataset)`, loss) : loss;
-    return [{ name: option, option, dataset: given, loss: single }];
+    return splitDatasets(option, given).map((dataset) => ({ ...dataset, loss: single }));
   }
-  return Object.entries(given).map(([name, dataset]) => ({
-    name,
-    option: `${option}.${name}`,
-    dataset,
-    loss: isLosses(loss) ? checkLoss(`loss.${name}, as ${option} has a dataset of that name,`, loss[name]) : loss,
-  }));
+  return splitDatasets(option, given).map((dataset) => {
+    const { name } = dataset;
+    const own = isLosses(loss) ? checkLoss(`loss.${name}, as ${option} has a dataset of that name,`, loss[name]) : loss;
+    return { ...dataset, loss: own };
+  });
+}
+
+/** The datasets of an option. */
+export function splitDatasets(option: string, given: Dataset | Datasets): readonly Omit<NamedDataset, 'loss'>[] {
+  if (!areSeveral(given)) return [{ name: option, option, dataset: given }];
+  return Object.entries(given).map(([name, dataset]) => ({ name, option: `${option}.${name}`, dataset }));
 }
 
 /** The names of the datasets of an option: its own where it is one dataset. */

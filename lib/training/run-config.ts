@@ -29,11 +29,12 @@ export function runSettings(
   { losses, sources, fingerprints }: TrainingData,
 ): RunSettings {
   const { learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions } = settings;
+  const { initialize } = settings;
   return {
     ...config,
     pooling: pooling.weighting,
     excludedIds: [...pooling.excludedIds],
-    ...{ learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions },
+    ...{ learningRate, epochs, maxSteps, warmupSteps, warmupRatio, scheduler, schedulerOptions, initialize },
     datasets: fingerprints,
     loss: sources.map(({ loss }) => losses[loss]),
   };

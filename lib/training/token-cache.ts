@@ -12,7 +12,7 @@ import {
 } from '../formats/safetensors.js';
 import { removeAbandoned, Staging } from '../formats/staging.js';
 import { native, type NativeTokenColumn } from '../native/index.js';
-import type { ColumnLayout, ColumnNeeds } from './columns.js';
+import { layOutColumns, type ColumnLayout } from './columns.js';
 import type { Dataset, DatasetReading } from './dataset.js';
 import { DatasetFile } from './files/dataset-file.js';
 import { isPattern, tokenCacheSuffix } from './files/file-names.js';
@@ -32,31 +32,31 @@ export class TokenCache {
     private readonly file: string,
     private readonly dataset: DatasetFile,
     private readonly tokenizerJson: Uint8Array,
-    private readonly needs: ColumnNeeds,
     private readonly key: string,
   ) {}
 
   /** That of a dataset, or undefined where none shall be kept. */
-  static async of(dataset: Dataset, tokenizerJson: Uint8Array, needs: ColumnNeeds): Promise<TokenCache | undefined> {
+  static async of(dataset: Dataset, tokenizerJson: Uint8Array): Promise<TokenCache | undefined> {
     if (!(dataset instanceof DatasetFile) || dataset.tokenCache === false) return undefined;
     const states = await statesOf(dataset);
     const bytes = states.reduce((sum, { size }) => sum + size, 0);
     if (states[0] === undefined || (dataset.tokenCache === undefined && bytes < leastBytes)) return undefined;
     const file = cacheFile(states[0].file, dataset);
-    return new TokenCache(file, dataset, tokenizerJson, needs, keyOf(dataset, states, tokenizerJson, needs));
+    return new TokenCache(file, dataset, tokenizerJson, keyOf(dataset, states, tokenizerJson));
   }
 
   /**
-   * What it holds, or undefined where there is no cache, or one of another dataset or tokenizer, or a damaged one.
+   * What it holds, or undefined where there is no cache, one of another dataset or tokenizer, a damaged one, or one of
+   * columns that the taker cannot use: it is told so when the dataset itself is read.
    *
    * @param vocabSize - What every id is below.
    */
   async load(vocabSize: number, reading: DatasetReading): Promise<TokenizedDataset | undefined> {
     try {
       const header = await this.#readHeader();
-      const layout = JSON.parse(header.metadata['layout'] ?? '') as ColumnLayout;
+      const layout = layOutAgain(JSON.parse(header.metadata['layout'] ?? '') as ColumnLayout, reading);
       const columns = await this.#mapColumns(header, vocabSize);
-      const labels = await this.#readLabels(header);
+      const labels = await this.#readLabels(header, reading);
       if (columns.length !== layout.texts.length || !fits(labels, columns.length, reading)) return undefined;
       return { columns, labels, guides: [], layout, rows: columns[0]?.count ?? 0 };
     } catch {
@@ -93,7 +93,10 @@ export class TokenCache {
     }
   }
 
-  async #readLabels({ tensors, metadata }: SafetensorsHeader): Promise<DatasetLabels | undefined> {
+  async #readLabels(
+    { tensors, metadata }: SafetensorsHeader,
+    { taker }: DatasetReading,
+  ): Promise<DatasetLabels | undefined> {
     const tensor = tensors.find(({ name }) => name === 'labels');
     if (tensor === undefined) return undefined;
     const shape = JSON.parse(metadata['labelShape'] ?? '') as LabelShape;
@@ -103,6 +106,7 @@ export class TokenCache {
     for await (const part of readTensorParts(this.file, tensor, partLength)) {
       const values = new Float32Array(part.length / Float32Array.BYTES_PER_ELEMENT);
       new Uint8Array(values.buffer).set(part);
+      if (!values.every((value) => taker.needs.label?.accepts(value))) throw new Error('labels for another loss');
       builder.add(values);
     }
     return { shape, ...(await builder.take()) };
@@ -116,7 +120,7 @@ export class TokenCache {
   async save({ columns, labels, layout }: TokenizedDataset, signal?: AbortSignal): Promise<void> {
     // The dataset may have changed while it was read.
     const states = await statesOf(this.dataset);
-    if (keyOf(this.dataset, states, this.tokenizerJson, this.needs) !== this.key) return;
+    if (keyOf(this.dataset, states, this.tokenizerJson) !== this.key) return;
     const [folder, name] = [path.dirname(this.file), path.basename(this.file)];
     let files: Staging | undefined;
     try {
@@ -171,16 +175,21 @@ function cacheFile(first: string, { names }: DatasetFile): string {
   return `${first}.${hash}${tokenCacheSuffix}`;
 }
 
-function keyOf(
-  { columns, delimiter }: DatasetFile,
-  files: readonly FileState[],
-  tokenizerJson: Uint8Array,
-  needs: ColumnNeeds,
-): string {
+function keyOf({ columns, delimiter }: DatasetFile, files: readonly FileState[], tokenizerJson: Uint8Array): string {
   const tokenizer = createHash('sha256').update(tokenizerJson).digest('hex');
   const reading = { columns: columns ?? null, delimiter: delimiter ?? null };
   const states = files.map(({ size, modified }) => ({ size, modified })); // a path may be relative
-  return JSON.stringify({ version: 4, tokenizer, needs, ...reading, states });
+  return JSON.stringify({ version: 5, tokenizer, ...reading, states });
+}
+
+/** The columns in the roles that they have for this taker, which need not be the one that they were written for. */
+function layOutAgain({ texts, label }: ColumnLayout, { option, taker }: DatasetReading): ColumnLayout {
+  const names = [...texts.map(({ name }) => name), ...(label === undefined ? [] : [label])];
+  return layOutColumns(
+    option,
+    taker,
+    names.map((name) => [name, '']),
+  );
 }
 
 /** Whether a loss can take the labels; one that cannot says why when the dataset is read. */

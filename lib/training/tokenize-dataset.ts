@@ -2,13 +2,12 @@ import { fromNative, InvalidArgumentError } from '../errors.js';
 import { native, type NativeTokenColumn } from '../native/index.js';
 import type { StaticModel } from '../static-model.js';
 import { asTexts } from '../texts.js';
-import type { ColumnLayout } from './columns.js';
+import type { ColumnLayout, ColumnTaker } from './columns.js';
 import { datasetParts, type Dataset, type DatasetReading } from './dataset.js';
 import { readSample, sampleOf, type DatasetSample } from './dataset-sample.js';
 import { GuideEmbeddings } from './guides.js';
 import type { LabelShape } from './label-needs.js';
 import type { Loss } from './losses/loss.js';
-import type { NamedDataset } from './named-datasets.js';
 import { RowValueBuilder } from './row-values.js';
 import { TokenCache } from './token-cache.js';
 import type { TokenizedDataset } from './tokenized-dataset.js';
@@ -16,6 +15,16 @@ import type { TokenizedDataset } from './tokenized-dataset.js';
 /** A tokenized dataset, and the few of its texts that are kept, to be shown. */
 export interface SampledDataset extends TokenizedDataset {
   readonly sample: DatasetSample;
+}
+
+/** Who takes the texts of a dataset: a loss, as a rule. */
+export type TextTaker = ColumnTaker & Pick<Loss, 'guides'>;
+
+/** What is tokenized, by its name in errors, and for whom. */
+interface TakenDataset {
+  readonly option: string;
+  readonly dataset: Dataset;
+  readonly loss: TextTaker;
 }
 
 /** Is told the number of texts that are done, and of the columns that they are of. */
@@ -28,14 +37,14 @@ type Report = (done: number, columns: number) => void;
  */
 export async function tokenizeDataset(
   model: StaticModel,
-  { option, dataset, loss }: NamedDataset,
+  { option, dataset, loss }: TakenDataset,
   tokenizerKey: Uint8Array,
   report: Report,
   signal: AbortSignal | undefined,
 ): Promise<SampledDataset> {
   const reading = { option, taker: loss, dim: model.table.dim, signal };
   // A guide has to see the texts.
-  const cache = hasGuide(loss) ? undefined : await TokenCache.of(dataset, tokenizerKey, loss.needs);
+  const cache = hasGuide(loss) ? undefined : await TokenCache.of(dataset, tokenizerKey);
   try {
     const cached = await cache?.load(model.table.rows, reading);
     if (cached !== undefined) return { ...cached, sample: await readSample(dataset, reading) };
@@ -50,11 +59,11 @@ export async function tokenizeDataset(
   }
 }
 
-function hasGuide({ guides = [] }: Loss): boolean {
+function hasGuide({ guides = [] }: TextTaker): boolean {
   return guides.some((guide) => guide !== undefined);
 }
 
-function checkRows(option: string, { name, needs: { minimumRows = 1 } }: Loss, rows: number): void {
+function checkRows(option: string, { name, needs: { minimumRows = 1 } }: TextTaker, rows: number): void {
   if (rows >= minimumRows) return;
   throw new InvalidArgumentError(
     `expected at least ${minimumRows} rows in ${option} but found ${rows}: ${name} compares the rows of a batch`,
@@ -64,7 +73,7 @@ function checkRows(option: string, { name, needs: { minimumRows = 1 } }: Loss, r
 async function tokenize(
   model: StaticModel,
   dataset: Dataset,
-  loss: Loss,
+  loss: TextTaker,
   reading: DatasetReading,
   report: Report,
 ): Promise<SampledDataset> {

@@ -5,6 +5,7 @@
 #include "binding/bm25.h"
 #include "binding/cancellation.h"
 #include "binding/checksum.h"
+#include "binding/document_frequencies.h"
 #include "binding/encoder.h"
 #include "binding/environment.h"
 #include "binding/quantization.h"
@@ -57,6 +58,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   export_function<set_error_type>(env, exports, "setErrorType");
   define_checksum(env, exports);
   define_quantization(env, exports);
+  define_document_frequencies(env, exports);
   define_search(env, exports);
   define_training_evaluation(env, exports);
   return exports;

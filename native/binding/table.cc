@@ -55,6 +55,7 @@ Napi::Function Table::define(Napi::Env env) {
                                                            instance_method<&Table::copy>("copy"),
                                                            instance_method<&Table::scales>("scales"),
                                                            instance_method<&Table::convert>("convert"),
+                                                           instance_method<&Table::scale_rows>("scaleRows"),
                                                            instance_method<&Table::release>("release"),
                                                        });
   Environment::of(env).table_constructor = Napi::Persistent(constructor);
@@ -117,6 +118,14 @@ Napi::Value Table::convert(const Napi::CallbackInfo& info) {
   return run_on_thread(info.Env(), [table = table_, dtype = dtype_argument(info, 0), &pool](const std::atomic<bool>&) {
     return settle_with(table->convert(dtype, pool));
   });
+}
+
+// table.scaleRows(factors: Float32Array): Promise<Table>. The rows as float32, each times its factor.
+Napi::Value Table::scale_rows(const Napi::CallbackInfo& info) {
+  ThreadPool& pool = Environment::of(info.Env()).pool();
+  return run_on_thread(info.Env(),
+                       [table = table_, factors = array_copy_argument<float>(info, 0, "factors"),
+                        &pool](const std::atomic<bool>&) { return settle_with(table->scale_rows(factors, pool)); });
 }
 
 // table.scales(): Float32Array | null

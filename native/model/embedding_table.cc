@@ -300,6 +300,21 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::convert(Dtype dtyp
   return finish(std::move(owned.value()), std::move(scales));
 }
 
+Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::scale_rows(std::span<const float> factors,
+                                                                         ThreadPool& pool) const {
+  if (factors.size() != rows_) return Status{Code::kInvalidArgument, "expected one factor a row"};
+  return from_f32(rows_, dim_, [&](float* out) {
+    pool.parallel_for((rows_ + kRowsPerChunk - 1) / kRowsPerChunk, [&](std::size_t chunk, unsigned) {
+      const std::size_t end = std::min(rows_, (chunk + 1) * kRowsPerChunk);
+      for (std::size_t r = chunk * kRowsPerChunk; r < end; ++r) {
+        float* row = out + r * dim_;
+        read_row(r, 0, dim_, row);
+        for (std::size_t c = 0; c < dim_; ++c) row[c] *= factors[r];
+      }
+    });
+  });
+}
+
 void EmbeddingTable::read_row(std::size_t row, std::size_t column, std::size_t count, float* out) const {
   const std::byte* values = data_ + (row * dim_ + column) * dtype_size(dtype_);
   const auto* halves = reinterpret_cast<const std::uint16_t*>(values);

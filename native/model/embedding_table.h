@@ -81,6 +81,9 @@ class EmbeddingTable {
   // The same values as another dtype (rounded to nearest even; kI8 with scale = max|row| / 127).
   Result<std::shared_ptr<const EmbeddingTable>> convert(Dtype dtype, ThreadPool& pool) const;
 
+  // The rows as f32, row r times factors[r]; as many factors as rows.
+  Result<std::shared_ptr<const EmbeddingTable>> scale_rows(std::span<const float> factors, ThreadPool& pool) const;
+
   // rows x dim, of an f32 table.
   std::span<const float> f32() const { return {reinterpret_cast<const float*>(data()), rows() * dim()}; }
 

@@ -248,5 +248,21 @@ TEST(EmbeddingTable, RandomValuesDependOnTheSeedAlone) {
   EXPECT_EQ(hash, 17275037969796044409ull);
 }
 
+TEST(EmbeddingTable, ScalesRowsOfAnyDtype) {
+  const std::size_t rows = 301, dim = 33;
+  ThreadPool pool(3);
+  TableResult table = EmbeddingTable::random(rows, dim, 9);
+  const std::vector<float> factors = random_values(rows, 8);
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kF16, Dtype::kBf16, Dtype::kI8}) {
+    TableResult given = table.value()->convert(dtype, pool);
+    std::vector<float> expected = all_values(*given.value());
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] *= factors[i / dim];
+    TableResult scaled = given.value()->scale_rows(factors, pool);
+    EXPECT_EQ(scaled.value()->dtype(), Dtype::kF32);
+    EXPECT_EQ(all_values(*scaled.value()), expected);
+  }
+  EXPECT_EQ(table.value()->scale_rows(std::span(factors).first(rows - 1), pool).status().code, Code::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace stillvec::model
