@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "binding/errors.h"
+#include "binding/utf8_argument.h"
 
 // Reading arguments. TypeScript has coerced and named them already; these checks are what memory safety needs, since
 // JavaScript can call the addon directly.
@@ -19,8 +20,8 @@ namespace stillvec::binding {
 constexpr double kMaxSafeInteger = 9007199254740991.0;
 
 inline std::uint64_t integer_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  const Napi::Value value = info[index];
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  double number = std::nan("");
+  napi_get_value_double(info.Env(), info[index], &number);
   if (!(number >= 0 && number <= kMaxSafeInteger) || number != std::floor(number)) {
     fail_argument(info.Env(), std::string("expected a non-negative integer for ") + name);
   }
@@ -28,21 +29,23 @@ inline std::uint64_t integer_argument(const Napi::CallbackInfo& info, std::size_
 }
 
 inline double number_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  const Napi::Value value = info[index];
-  if (!value.IsNumber()) fail_argument(info.Env(), std::string("expected a number for ") + name);
-  return value.As<Napi::Number>().DoubleValue();
+  double number = 0;
+  if (napi_get_value_double(info.Env(), info[index], &number) != napi_ok) {
+    fail_argument(info.Env(), std::string("expected a number for ") + name);
+  }
+  return number;
 }
 
 inline bool boolean_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  const Napi::Value value = info[index];
-  if (!value.IsBoolean()) fail_argument(info.Env(), std::string("expected a boolean for ") + name);
-  return value.As<Napi::Boolean>().Value();
+  bool value = false;
+  if (napi_get_value_bool(info.Env(), info[index], &value) != napi_ok) {
+    fail_argument(info.Env(), std::string("expected a boolean for ") + name);
+  }
+  return value;
 }
 
 inline std::string string_argument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  const Napi::Value value = info[index];
-  if (!value.IsString()) fail_argument(info.Env(), std::string("expected a string for ") + name);
-  return value.As<Napi::String>().Utf8Value();
+  return std::string(Utf8Argument(info, index, name).text());
 }
 
 template <typename T>
