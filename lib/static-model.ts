@@ -16,7 +16,7 @@ import {
 import { rowArray, rowBuffer, toArray, type RowShape } from './rows.js';
 import type { Texts } from './texts.js';
 
-/** How the rows of a call are finished, complete and checked. */
+/** How the rows of a call are finished, complete and checked but for what depends on how many they are. */
 export interface RowSettings<P extends Precision = Precision> {
   /** Put before every text. */
   readonly prompt: string;
@@ -34,11 +34,11 @@ export interface CallSettings {
   /** Threads that may work for the call; 0 is all of the pool. */
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number) => void) | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Texts that are encoded at once without leaving the calling thread: waking another one takes longer. */
-const smallCall = 4096;
+export const smallCall = 4096;
 
 /** Runs handed to the pool ahead of the one that is awaited: enough to keep it busy, few enough to stop soon. */
 const runsInFlight = 4;
@@ -97,6 +97,21 @@ export class StaticModel {
     this.table.release();
   }
 
+  /** One text, to the beginning of `row`. */
+  encodeTextSync(text: string, settings: RowSettings, row: EmbeddingArray<Precision>): void {
+    const { prompt, columns, normalize } = settings;
+    try {
+      if (isLibrary(this.#tokenizer)) {
+        const { ids, offsets } = this.#tokenizer.encodeBatchSync([prompt + text]);
+        this.#encoder.poolIds(ids, offsets, row, 0, ...this.#finishing(settings));
+      } else {
+        this.#encoder.encodeText(text, row, prompt, columns, this.#normalizeFull, normalize);
+      }
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
   encodeSync<P extends Precision>(texts: Texts, rows: RowSettings<P>): Embeddings<P> {
     try {
       const shape = shapeOf(texts.count, rows);
@@ -120,7 +135,7 @@ export class StaticModel {
     signal?.throwIfAborted();
     if (texts.size(smallCall) + texts.count * rows.prompt.length <= smallCall) {
       const embeddings = this.encodeSync(texts, rows);
-      onProgress?.(texts.count);
+      onProgress?.(texts.count, texts.count);
       return embeddings;
     }
     try {
@@ -148,7 +163,7 @@ export class StaticModel {
   ): Promise<void> {
     const take = (run: NativeTokenColumn, end: number): void => {
       column.appendColumn(run);
-      onProgress?.(end);
+      onProgress?.(end, texts.count);
     };
     await inRuns(texts, signal, (start, end) => this.#tokenizeRun(texts, start, end), take);
   }
@@ -177,7 +192,7 @@ export class StaticModel {
         texts,
         signal,
         (start, end) => this.#encodeRun(texts, start, end, rows, buffer, threads),
-        (_, end) => onProgress?.(end),
+        (_, end) => onProgress?.(end, texts.count),
       );
       return embeddingsOf(await finished(buffer, shape), shape);
     } finally {

@@ -284,6 +284,15 @@ export interface NativeEncoder {
     ...call: [...NativeInput, threads: number, buffer: NativeRowBuffer, firstRow: number, ...NativeFinish]
   ): Promise<void>;
   encodeSync(...call: [...NativeInput, ...NativeTarget, ...NativeFinish]): void;
+  /** One text at once, to an array that begins with its row and whose type is that of the output. */
+  encodeText(
+    text: string,
+    row: NativeRows,
+    prompt: string,
+    columns: number,
+    normalizeFull: boolean,
+    normalize: boolean,
+  ): void;
   poolIds(ids: Uint32Array, offsets: Uint32Array, ...target: [...NativeTarget, ...NativeFinish]): void;
   poolIdsAsync(
     ids: Uint32Array,

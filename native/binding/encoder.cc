@@ -49,6 +49,11 @@ Rows rows_in(const Napi::TypedArray& array, std::size_t row_bytes, bool floats) 
   return {static_cast<std::byte*>(data), data == nullptr ? 0 : length * array.ElementSize() / row_bytes};
 }
 
+void check_columns(Napi::Env env, const model::RowOptions& options, std::size_t dim) {
+  if (options.columns > dim) fail(env, {Code::kOutOfRange, "more columns asked for than the table has"});
+  if (dim == 0) fail_argument(env, "the encoder was released");
+}
+
 // Reads arguments [index, index + 5]: memory, firstRow, columns, normalizeFull, normalize, output. The memory is a
 // RowBuffer, or, where the call is over before JavaScript runs again, a typed array.
 Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::size_t count, std::size_t dim,
@@ -67,8 +72,7 @@ Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::
   } else if (output != "float32") {
     fail_argument(env, "expected float32, binary or ubinary for output but received " + output);
   }
-  if (target.options.columns > dim) fail(env, {Code::kOutOfRange, "more columns asked for than the table has"});
-  if (dim == 0) fail_argument(env, "the encoder was released");
+  check_columns(env, target.options, dim);
   const std::size_t row_bytes = model::row_bytes(target.options, dim);
   Rows rows;
   if (may_be_array && info[index].IsTypedArray()) {
@@ -82,6 +86,16 @@ Target target_arguments(const Napi::CallbackInfo& info, std::size_t index, std::
   }
   target.rows = rows.bytes + first * row_bytes;
   return target;
+}
+
+// What the rows of an array can be.
+model::Output output_of(const Napi::TypedArray& array) {
+  switch (array.TypedArrayType()) {
+    case napi_float32_array: return model::Output::kF32;
+    case napi_int8_array: return model::Output::kBinary;
+    case napi_uint8_array: return model::Output::kUbinary;
+    default: fail_argument(array.Env(), "expected a Float32Array, Int8Array or Uint8Array for the row");
+  }
 }
 
 void need_tokenizer(Napi::Env env, const model::Encoder& encoder) {
@@ -118,6 +132,7 @@ Napi::Function Encoder::define(Napi::Env env) {
   return define_class(env, {
                                instance_method<&Encoder::encode>("encode"),
                                instance_method<&Encoder::encode_sync>("encodeSync"),
+                               instance_method<&Encoder::encode_text>("encodeText"),
                                instance_method<&Encoder::pool_ids>("poolIds"),
                                instance_method<&Encoder::pool_ids_async>("poolIdsAsync"),
                                instance_method<&Encoder::tokenize>("tokenize"),
@@ -169,6 +184,29 @@ Napi::Value Encoder::encode_sync(const Napi::CallbackInfo& info) {
   const Target target = target_arguments(info, 4, texts.count(), encoder_->table().dim(), true);
   encoder_->encode(texts.view(), 0, texts.count(), prompt, target.options, target.rows);
   return info.Env().Undefined();
+}
+
+// encodeText(text, row, prompt, columns, normalizeFull, normalize): void. As encodeSync for one string and one row, an
+// array whose type says what is written. It makes no object and, for a short text, takes no memory: arguments and
+// objects of the other cost more than the text.
+Napi::Value Encoder::encode_text(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  need_tokenizer(env, *encoder_);
+  const Utf8Argument text(info, 0, "text"), prompt(info, 2, "prompt");
+  if (!info[1].IsTypedArray()) fail_argument(env, "expected a typed array for the row");
+  const auto array = info[1].As<Napi::TypedArray>();
+  const std::size_t dim = encoder_->table().dim();
+  model::RowOptions options;
+  options.columns = integer_argument(info, 3, "columns");
+  options.normalize_full = boolean_argument(info, 4, "normalizeFull");
+  options.normalize = boolean_argument(info, 5, "normalize");
+  options.output = output_of(array);
+  check_columns(env, options, dim);
+  const Rows rows = rows_in(array, model::row_bytes(options, dim), options.output == model::Output::kF32);
+  if (rows.count < 1) fail(env, {Code::kOutOfRange, "too small an array for a row"});
+  const std::uint64_t offsets[] = {0, text.text().size()};
+  encoder_->encode({text.text().data(), offsets}, 0, 1, prompt.text(), options, rows.bytes);
+  return env.Undefined();
 }
 
 // poolIds(ids: Uint32Array, offsets: Uint32Array, memory, firstRow, columns, normalizeFull, normalize, output): void

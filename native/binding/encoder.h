@@ -23,6 +23,7 @@ class Encoder : public ObjectWrap<Encoder> {
  private:
   Napi::Value encode(const Napi::CallbackInfo& info);
   Napi::Value encode_sync(const Napi::CallbackInfo& info);
+  Napi::Value encode_text(const Napi::CallbackInfo& info);
   Napi::Value pool_ids(const Napi::CallbackInfo& info);
   Napi::Value pool_ids_async(const Napi::CallbackInfo& info);
   Napi::Value tokenize(const Napi::CallbackInfo& info);

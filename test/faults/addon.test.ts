@@ -71,6 +71,19 @@ describe('the raw addon', () => {
        encoder.poolIds(new Uint32Array(memory), new Uint32Array([0, 8]), new Float32Array(memory), 0, ...finish);`,
     ],
     [
+      'a row of one text that is none, or of an encoder that was released',
+      `const tokenizer = new native.Tokenizer(...joined(words), tokenizerConfig);
+       await tokenizer.build();
+       const encoder = new native.Encoder(tokenizer, table);
+       const call = (row, columns = 8, text = 'red fox') => encoder.encodeText(text, row, '', columns, false, false);
+       call(new Float32Array(8)); call(new Int8Array(1)); call(new Uint8Array(1));
+       for (const row of [new Float32Array(7), new Uint8Array(0), new Float64Array(8), new DataView(new ArrayBuffer(32)), [], null]) refused(() => call(row));
+       refused(() => call(new Float32Array(64), 9)); refused(() => call(new Float32Array(8), -1)); refused(() => call(new Float32Array(8), 8, 1));
+       refused(() => new native.Encoder(null, table).encodeText('red', new Float32Array(8), '', 8, false, false));
+       encoder.release();
+       refused(() => call(new Float32Array(8)));`,
+    ],
+    [
       'a getter that detaches and starts a run during restore',
       `const training = new native.TrainingRun(table, sources(column(), column()), [loss], runConfig);
        await training.build();
