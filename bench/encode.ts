@@ -483,6 +483,8 @@ function scenarioTable({ latency, stream, fairness, loading }: Scenarios): strin
   const rows: (readonly [string, string])[] = [
     ['one short text, encodeSync, p50 / p99', `${amount(latency.p50)} / ${amount(latency.p99)} us`],
     ["the same into the caller's buffer, p50", `${amount(latency.p50Out)} us`],
+    ['prepared, p50', `${amount(latency.p50Prepared)} us`],
+    ["prepared, into the caller's buffer, p50", `${amount(latency.p50PreparedOut)} us`],
     [
       `load of a table of ${mebibytes(loading.bytes)}, first / later`,
       `${amount(loading.first)} / ${amount(loading.later)} ms`,
@@ -569,6 +571,7 @@ function judge(
     atLeast('int8 table against float32, passages', 1.5, over(narrow[1], f32)),
     atLeast('256 of 1024 columns against all, passages', 2.5, over(ours('passages', 256), f32)),
     atMost('one short text, encodeSync, p50', 8, scenarios?.latency.p50, microseconds),
+    atMost('one short text, prepared encodeSync, p50', 2.5, scenarios?.latency.p50Prepared, microseconds),
     atMost('memory beside the table, 1 M questions streamed', 100 * 2 ** 20, scenarios?.stream.growth, mebibytes),
     atMost('load of 125 MB of f32 after the first time', 30, scenarios?.loading.later, milliseconds),
     atMost('one text behind a million, p99', 5, scenarios?.fairness.p99, milliseconds),

@@ -54,6 +54,15 @@ export const encodeSyncAdvice: OptionAdvice = {
   onProgress: onlyAsync,
 };
 
+const perCall = "it belongs to one call: the model's encode has it";
+
+export const prepareAdvice: OptionAdvice = {
+  ...encodeSyncAdvice,
+  threads: perCall,
+  signal: perCall,
+  onProgress: perCall,
+};
+
 export const encodeStreamAdvice: OptionAdvice = {
   ...encodeAdvice,
   showProgressBar: 'onProgress is called with { done }',

@@ -12,8 +12,8 @@ export type {
   SearchOptions,
   SimilarityOptions,
   StreamPrecision,
-  TextInput,
 } from './sentence-transformer.js';
+export type { PreparedEncoder, TextInput } from './prepared-encoder.js';
 export { Embeddings } from './embeddings.js';
 export type { EmbeddingArray, Precision } from './embeddings.js';
 export { Matrix } from './matrix.js';

@@ -1,21 +1,16 @@
 import { untilAborted } from './abort.js';
 import { encodeBatches, type TextSource } from './encode-stream.js';
-import {
-  embeddingArrays,
-  outputColumns,
-  precisions,
-  type Embeddings,
-  type EmbeddingArray,
-  type Precision,
-} from './embeddings.js';
+import { outputColumns, precisions, type Embeddings, type EmbeddingArray, type Precision } from './embeddings.js';
 import { InvalidArgumentError, UnsupportedError } from './errors.js';
-import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice } from './foreign-options.js';
+import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice, prepareAdvice } from './foreign-options.js';
 import type { TrainingCardData } from './formats/card-data.js';
 import type { ModelSettings } from './formats/model-folder.js';
 import type { Matrix } from './matrix.js';
+import { checkOut, ModelEncoder } from './model-encoder.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
 import { native, tableDtypes, type NativeTable, type TableDtype } from './native/index.js';
 import { poolingOptionNames, poolingOptions, type Pooling, type PoolingOptions } from './pooling.js';
+import type { PreparedEncoder, TextInput } from './prepared-encoder.js';
 import { rescoreOptionNames, search, searchAsync, type RescoreOptions } from './search/rescored-top-k.js';
 import type { SearchRequest, TopK } from './search/top-k.js';
 import { similarityFunctions, type SimilarityFunction } from './similarity-functions.js';
@@ -51,9 +46,6 @@ import {
 
 /** Texts that stand before every text of one kind, by name. */
 export type Prompts = Readonly<Record<string, string>>;
-
-/** What `encode` takes: a text or many, or what may be either. */
-export type TextInput = string | readonly string[] | Utf8Column;
 
 export interface ModelOptions extends PoolingOptions {
   /** Keep only the first columns of every embedding; a Matryoshka model loses little by it. Default: all. */
@@ -201,6 +193,7 @@ export class SentenceTransformer {
   readonly #tokenizer: SavedTokenizer;
   readonly #settings: ModelSettings;
   readonly #hubId: string | null;
+  readonly #current = (): StaticModel => this.#model;
 
   private constructor(source: ModelSource, options: ModelOptions) {
     checkSource(source);
@@ -378,10 +371,28 @@ export class SentenceTransformer {
     options: EncodeSyncOptions<P> = {},
   ): EmbeddingArray<P> | Embeddings<P> {
     knownOptions('encodeSync', options, encodeSyncOptionNames, encodeSyncAdvice);
-    const isOne = typeof texts === 'string';
-    const many = asTexts('texts', isOne ? [texts] : texts);
-    const embeddings = this.#model.encodeSync(many, this.#rowSettings(many.count, options, undefined));
-    return isOne ? embeddings.data : embeddings;
+    return new ModelEncoder(this.#current, this.#rowSettings(options, undefined)).encodeSync(texts);
+  }
+
+  /**
+   * Checks the options of `encode` once, for many calls: the quickest way for short texts that come one by one. What it
+   * gives encodes with the table that the model has at each call: also with one that `fit` makes later.
+   *
+   * The vectors of single texts are views of a buffer that several share, of up to 64 KiB, which stays as long as one of
+   * them does: `vector.slice()` has memory of its own. With `out` all calls write to the same place, and none takes new
+   * memory.
+   *
+   * @throws InvalidArgumentError for unknown options or prompts, or an `out` without room for a row.
+   * @example
+   * const queries = model.prepare({ promptName: 'query', truncateDim: 256, normalizeEmbeddings: true });
+   * const vector = queries.encodeSync('how do I abort a request');
+   */
+  prepare<P extends Precision = 'float32'>(options: EncodeSyncOptions<P> = {}): PreparedEncoder<P> {
+    knownOptions('prepare', options, encodeSyncOptionNames, prepareAdvice);
+    const rows = this.#rowSettings(options, undefined);
+    const { columns, precision, out } = rows;
+    if (out !== undefined) checkOut(out, precision, outputColumns(precision, columns));
+    return new ModelEncoder(this.#current, rows, true);
   }
 
   /**
@@ -555,31 +566,25 @@ export class SentenceTransformer {
     prompts: readonly string[] | undefined,
   ): Promise<EmbeddingArray<P> | Embeddings<P>> {
     knownOptions(method, options, encodeOptionNames, encodeAdvice);
-    const isOne = typeof texts === 'string';
-    const many = asTexts('texts', isOne ? [texts] : texts);
-    const rows = this.#rowSettings(many.count, options, prompts);
+    const rows = this.#rowSettings(options, prompts);
     const report = callback('onProgress', options.onProgress);
     const call = {
       threads: options.threads === undefined ? 0 : positiveInteger('threads', options.threads, maxThreads),
       signal: abortSignal('signal', options.signal),
-      onProgress: (done: number) => {
-        report?.({ done, total: many.count });
+      onProgress: (done: number, total: number) => {
+        report?.({ done, total });
       },
     };
-    const embeddings = await this.#model.encode(many, rows, call);
-    return isOne ? embeddings.data : embeddings;
+    return new ModelEncoder(this.#current, rows).encode(texts, call);
   }
 
   #rowSettings<P extends Precision>(
-    count: number,
     options: EncodeSyncOptions<P>,
     roles: readonly string[] | undefined,
   ): RowSettings<P> {
     const { truncateDim = this.dim, normalizeEmbeddings = false, out } = options;
     const columns = positiveInteger('truncateDim', truncateDim, this.#model.table.dim);
     const precision = oneOf('precision', options.precision ?? 'float32', precisions) as P;
-    if (isQuantized(precision)) checkRanges(precision, count);
-    if (out !== undefined) checkOut(out, precision, count * outputColumns(precision, columns));
     return {
       prompt: this.#prompt(options, roles),
       columns,
@@ -627,22 +632,6 @@ function checkSource(source: unknown): void {
     `new SentenceTransformer is not for use: await SentenceTransformer.load(${name}), or for a new model ` +
       "await SentenceTransformer.create({ tokenizer: 'tokenizer.json' })",
   );
-}
-
-/** A single row has no ranges: all its values would be the lowest. */
-function checkRanges(precision: Precision, count: number): void {
-  if (count !== 1) return;
-  throw new InvalidArgumentError(
-    `expected several texts, better 100 or more, for precision ${precision} but received one: its steps are those of ` +
-      'the range that each dimension has over the texts of a call; quantizeEmbeddings takes the ranges of others, and ' +
-      'float32, binary and ubinary suit single texts',
-  );
-}
-
-function checkOut(out: unknown, precision: Precision, length: number): void {
-  const type = embeddingArrays[precision];
-  if (out instanceof type && out.length >= length) return;
-  throw invalidArgument('out', `a ${type.name} of at least ${length} elements`, out);
 }
 
 function promptOf(option: string, name: string, prompts: Prompts): string {

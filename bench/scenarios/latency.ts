@@ -12,6 +12,9 @@ export interface Latency {
   readonly p99: number;
   /** With `out`: no new memory for the result. */
   readonly p50Out: number;
+  /** Of a prepared encoder. */
+  readonly p50Prepared: number;
+  readonly p50PreparedOut: number;
 }
 
 async function main([folder = '', file = '']: readonly string[]): Promise<void> {
@@ -29,9 +32,17 @@ async function main([folder = '', file = '']: readonly string[]): Promise<void> 
     }
     return times;
   };
+  const prepared = model.prepare();
+  const preparedOut = model.prepare({ out });
   const fresh = timesOf((text) => model.encodeSync(text));
-  const reused = timesOf((text) => model.encodeSync(text, { out }));
-  const latency: Latency = { p50: quantile(fresh, 0.5), p99: quantile(fresh, 0.99), p50Out: quantile(reused, 0.5) };
+  const p50Of = (encode: (text: string) => unknown): number => quantile(timesOf(encode), 0.5);
+  const latency: Latency = {
+    p50: quantile(fresh, 0.5),
+    p99: quantile(fresh, 0.99),
+    p50Out: p50Of((text) => model.encodeSync(text, { out })),
+    p50Prepared: p50Of((text) => prepared.encodeSync(text)),
+    p50PreparedOut: p50Of((text) => preparedOut.encodeSync(text)),
+  };
   process.stdout.write(JSON.stringify(latency));
 }
 

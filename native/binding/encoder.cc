@@ -187,8 +187,8 @@ Napi::Value Encoder::encode_sync(const Napi::CallbackInfo& info) {
 }
 
 // encodeText(text, row, prompt, columns, normalizeFull, normalize): void. As encodeSync for one string and one row, an
-// array whose type says what is written. It makes no object and, for a short text, takes no memory: arguments and
-// objects of the other cost more than the text.
+// array whose type says what is written. It makes no object and, for a short text, takes no memory: what encodeSync
+// needs of both costs more than the text.
 Napi::Value Encoder::encode_text(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   need_tokenizer(env, *encoder_);
@@ -205,7 +205,10 @@ Napi::Value Encoder::encode_text(const Napi::CallbackInfo& info) {
   const Rows rows = rows_in(array, model::row_bytes(options, dim), options.output == model::Output::kF32);
   if (rows.count < 1) fail(env, {Code::kOutOfRange, "too small an array for a row"});
   const std::uint64_t offsets[] = {0, text.text().size()};
-  encoder_->encode({text.text().data(), offsets}, 0, 1, prompt.text(), options, rows.bytes);
+  model::Texts texts;
+  texts.bytes = text.text().data();
+  texts.offsets = offsets;
+  encoder_->encode(texts, 0, 1, prompt.text(), options, rows.bytes);
   return env.Undefined();
 }
 

@@ -74,12 +74,12 @@ describe('the raw addon', () => {
       'a row of one text that is none, or of an encoder that was released',
       `const tokenizer = new native.Tokenizer(...joined(words), tokenizerConfig);
        await tokenizer.build();
-       const encoder = new native.Encoder(tokenizer, table);
+       const encoder = new native.Encoder(tokenizer, table, pooling);
        const call = (row, columns = 8, text = 'red fox') => encoder.encodeText(text, row, '', columns, false, false);
        call(new Float32Array(8)); call(new Int8Array(1)); call(new Uint8Array(1));
        for (const row of [new Float32Array(7), new Uint8Array(0), new Float64Array(8), new DataView(new ArrayBuffer(32)), [], null]) refused(() => call(row));
        refused(() => call(new Float32Array(64), 9)); refused(() => call(new Float32Array(8), -1)); refused(() => call(new Float32Array(8), 8, 1));
-       refused(() => new native.Encoder(null, table).encodeText('red', new Float32Array(8), '', 8, false, false));
+       refused(() => new native.Encoder(null, table, pooling).encodeText('red', new Float32Array(8), '', 8, false, false));
        encoder.release();
        refused(() => call(new Float32Array(8)));`,
     ],

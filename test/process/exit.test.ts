@@ -80,6 +80,13 @@ test('the process ends by itself when the work is done', () => {
   expect(status).toBe(0);
 });
 
+test('a long text of a prepared encoder, whose calls report to nobody, ends as well', () => {
+  // In a process of its own: a loop of promises that are settled already leaves no turn to jest's time limits.
+  const { status, stdout } = run(`console.log((await model.prepare().encode('the red fox '.repeat(5000))).length);`);
+  expect(stdout).toBe('256\n');
+  expect(status).toBe(0);
+});
+
 test('SIGINT ends a run that has no handler for it', () => {
   const { signal } = run(`${trains} setTimeout(() => process.kill(process.pid, 'SIGINT'), 50);`);
   expect(signal).toBe('SIGINT');

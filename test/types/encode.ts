@@ -5,6 +5,7 @@ import {
   type Embeddings,
   type Matrix,
   type Precision,
+  type PreparedEncoder,
   type TextInput,
   type Utf8Column,
 } from 'stillvec';
@@ -27,6 +28,14 @@ for (const method of ['encode', 'encodeQuery', 'encodeDocument'] as const) {
 expectTypeOf(model.encodeSync('a text')).toEqualTypeOf<Float32Array>();
 expectTypeOf(model.encodeSync(['a text'])).toEqualTypeOf<Embeddings>();
 expectTypeOf(model.encodeSync(either)).toEqualTypeOf<Float32Array | Embeddings>();
+
+const prepared = model.prepare({ truncateDim: 8, precision: 'ubinary', out: new Uint8Array(1) });
+expectTypeOf(prepared).toEqualTypeOf<PreparedEncoder<'ubinary'>>();
+expectTypeOf(prepared.encodeSync('a text')).toEqualTypeOf<Uint8Array>();
+expectTypeOf(prepared.encode('a text')).resolves.toEqualTypeOf<Uint8Array>();
+expectTypeOf(prepared.encodeSync(['a text'])).toEqualTypeOf<Embeddings<'ubinary'>>();
+expectTypeOf(prepared.encode(column)).resolves.toEqualTypeOf<Embeddings<'ubinary'>>();
+expectTypeOf(model.prepare().encodeSync(either)).toEqualTypeOf<Float32Array | Embeddings>();
 
 // The precision decides the array.
 expectTypeOf<EmbeddingArray<'float32'>>().toEqualTypeOf<Float32Array>();
@@ -67,6 +76,10 @@ void model.encode('a', { batchSize: 32 });
 void model.encode('a', { precision: 'int8', out: new Float32Array(8) });
 // @ts-expect-error -- nothing can be aborted or shared out in a call that blocks
 model.encodeSync('a', { threads: 1 });
+// @ts-expect-error -- a signal belongs to one call
+model.prepare({ signal: AbortSignal.abort() });
+// @ts-expect-error -- the options were given
+prepared.encodeSync('a', { truncateDim: 8 });
 // @ts-expect-error -- ranges are known only at the end of a stream
 model.encodeStream(['a'], { precision: 'int8' });
 // @ts-expect-error -- a stream makes memory of its own
