@@ -7,17 +7,14 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { Bm25 } from '../demo/bm25.js';
-import { SentenceTransformer } from '../lib/index.js';
+import { BM25Index, InformationRetrievalEvaluator, SentenceTransformer } from '../lib/index.js';
 import { barChart } from './support/chart.js';
 import {
   hasEvaluationData,
-  ndcgAt10,
   readPairs,
   readRetrieval,
   retrievalEvaluator,
   similarityEvaluator,
-  type Retrieval,
 } from './support/evaluation.js';
 import { describeMachine, machineLine } from './support/machine.js';
 import { inTemporaryFolder, report, runProgram, runScript, writeResults } from './support/program.js';
@@ -100,7 +97,7 @@ async function main(): Promise<void> {
   const used = flags.quick ? rows.slice(0, 12 * batchSize) : rows;
 
   await inTemporaryFolder(async (folder) => {
-    const results: Result[] = [await bm25(folder)];
+    const results: Result[] = [await bm25()];
     const inputs = await writeInputs(folder, used);
     for (const training of [...trainings, ...(python === undefined ? [] : peers)]) {
       report(training.name);
@@ -186,28 +183,17 @@ async function evaluate(folder: string): Promise<Scores> {
   return scores;
 }
 
-/** By bm25s where Python has it, else by MiniSearch. */
-async function bm25(folder: string): Promise<Result> {
-  const python = pythonWith('bm25s');
+async function bm25(): Promise<Result> {
   const scores: Record<string, Record<number, number>> = {};
   for (const name of retrievalNames) {
     const set = readRetrieval(name);
-    const found = python === undefined ? searchHere(set) : await searchInPython(set, python, folder);
-    const score = ndcgAt10(set, found);
+    const index = new BM25Index();
+    await index.add([...set.corpus.keys()], [...set.corpus.values()]);
+    const evaluator = new InformationRetrievalEvaluator(set);
+    const score = (await evaluator.evaluate(index))[evaluator.primaryMetric] ?? NaN;
     scores[name] = Object.fromEntries(recipeDims.map((dim) => [dim, score]));
   }
-  return { name: `BM25 (${python === undefined ? 'MiniSearch' : 'bm25s'})`, scores };
-}
-
-function searchHere({ queries, corpus }: Retrieval): number[][] {
-  const index = new Bm25([...corpus.values()]);
-  return [...queries.values()].map((query) => index.search(query, 10));
-}
-
-async function searchInPython({ queries, corpus }: Retrieval, python: string, folder: string): Promise<number[][]> {
-  const file = path.join(folder, 'search.json');
-  writeFileSync(file, JSON.stringify({ queries: [...queries.values()], documents: [...corpus.values()], k: 10 }));
-  return (await runProgram(python, [path.join(__dirname, 'contenders', 'bm25.py'), file])) as number[][];
+  return { name: 'BM25', scores };
 }
 
 // ---- What it shows --------------------------------------------------------------------------------------------------

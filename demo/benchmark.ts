@@ -1,6 +1,4 @@
-import { InformationRetrievalEvaluator, type SentenceTransformer } from 'stillvec';
-
-import { Bm25 } from './bm25.js';
+import { BM25Index, InformationRetrievalEvaluator, type SentenceTransformer } from 'stillvec';
 
 /** Questions, and the document among all that answers each. */
 export interface Benchmark {
@@ -14,29 +12,32 @@ const k = 10;
 /** NDCG@10 of a model that uses the first `truncateDim` dimensions. */
 export async function measureModel(
   model: SentenceTransformer,
-  { documents, questions }: Benchmark,
+  benchmark: Benchmark,
   truncateDim: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const byPosition = (texts: readonly string[]): Map<string, string> =>
-    new Map(texts.map((text, position) => [String(position), text]));
-  const evaluator = new InformationRetrievalEvaluator({
+  const metrics = await evaluatorOf(benchmark, truncateDim).evaluate(model, { signal });
+  return metrics[`cosine_ndcg@${k}`] ?? NaN;
+}
+
+/** NDCG@10 of BM25. */
+export async function measureBm25(benchmark: Benchmark, signal: AbortSignal): Promise<number> {
+  const index = new BM25Index();
+  await index.add([...byPosition(benchmark.documents).keys()], benchmark.documents, { signal });
+  const metrics = await evaluatorOf(benchmark).evaluate(index, { signal });
+  return metrics[`ndcg@${k}`] ?? NaN;
+}
+
+function evaluatorOf({ documents, questions }: Benchmark, truncateDim?: number): InformationRetrievalEvaluator {
+  return new InformationRetrievalEvaluator({
     queries: byPosition(questions.map(({ text }) => text)),
     corpus: byPosition(documents),
     relevantDocs: new Map(questions.map(({ answer }, question) => [String(question), [String(answer)]])),
     ndcgAtK: [k],
-    truncateDim,
+    ...(truncateDim !== undefined && { truncateDim }),
   });
-  const metrics = await evaluator.evaluate(model, { signal });
-  return metrics[`cosine_ndcg@${k}`] ?? NaN;
 }
 
-/** NDCG@10 of BM25. With one right answer a question, it is the mean of 1 / log2(1 + rank), and 0 beyond rank 10. */
-export function measureBm25({ documents, questions }: Benchmark): number {
-  const bm25 = new Bm25(documents);
-  const gains = questions.map(({ text, answer }) => {
-    const position = bm25.search(text, k).indexOf(answer);
-    return position < 0 ? 0 : 1 / Math.log2(2 + position);
-  });
-  return gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+function byPosition(texts: readonly string[]): Map<string, string> {
+  return new Map(texts.map((text, position) => [String(position), text]));
 }

@@ -65,25 +65,6 @@ export function similarityEvaluator(set: Pairs, truncateDim: number): Evaluator 
   return new EmbeddingSimilarityEvaluator({ ...set, truncateDim, mainSimilarity: 'cosine' });
 }
 
-/** NDCG@10 of documents found by another search, with binary relevance. */
-export function ndcgAt10({ queries, corpus, relevantDocs }: Retrieval, found: readonly (readonly number[])[]): number {
-  const ids = [...corpus.keys()];
-  const gain = (rank: number): number => 1 / Math.log2(rank + 2);
-  let total = 0;
-  let count = 0;
-  for (const [i, query] of [...queries.keys()].entries()) {
-    const relevant = relevantDocs.get(query);
-    if (relevant === undefined) continue;
-    const reached = (found[i] ?? [])
-      .slice(0, 10)
-      .reduce((sum, document, rank) => sum + (relevant.has(ids[document] ?? '') ? gain(rank) : 0), 0);
-    const best = Array.from({ length: Math.min(10, relevant.size) }, (_, rank) => gain(rank));
-    total += reached / best.reduce((sum, value) => sum + value, 0);
-    ++count;
-  }
-  return total / count;
-}
-
 function jsonLines(file: string): Record<string, unknown>[] {
   return gunzipSync(readFileSync(file))
     .toString('utf8')
