@@ -11,6 +11,8 @@
 namespace stillvec::text {
 namespace {
 
+constexpr std::size_t kUnitsAtOnce = 64;  // whose entries have room in a level-1 cache
+
 // The bits from `position` on; at least 57 of them are there, the rest are 0.
 std::uint64_t bits_from(const std::uint64_t* bits, std::size_t position) {
   std::uint64_t window;
@@ -124,22 +126,37 @@ std::size_t CachedEncoder::encode_chunk(const std::uint8_t* text, std::size_t si
   std::size_t units = find_units(scratch.spaces_, scratch.letters_, size, scratch.starts_);
   if (!last && (scratch.letters_[(size - 1) / 64] >> ((size - 1) % 64) & 1)) size = scratch.starts_[--units];
 
-  for (std::size_t i = 0; i < units; ++i) {
-    const std::size_t start = scratch.starts_[i];
-    const std::uint8_t* const unit = scratch.folded_ + start;
-    const auto letters = static_cast<std::size_t>(std::countr_one(bits_from(scratch.letters_, start)));
-    const std::size_t bytes = letters + (letters == 0);
-    if (bytes <= WordCache::kMaxBytes) [[likely]] {
-      if (const WordCache::Entry* entry = scratch.cache_.find(unit, bytes)) [[likely]] {
-        out.append(*entry);
-        continue;
-      }
-      encode_unit(unit, bytes, scratch, out);
-    } else {
-      encode_unit(unit, letters_from(scratch.letters_, start, size), scratch, out);
-    }
+  for (std::size_t i = 0; i < units; i += kUnitsAtOnce) {
+    encode_units({scratch.starts_ + i, std::min(units - i, kUnitsAtOnce)}, size, scratch, out);
   }
   return size;
+}
+
+// At most kUnitsAtOnce units of the chunk. The cache is larger than those of the processor, and pooling rows empties
+// these: all entries are asked for before the first is read.
+void CachedEncoder::encode_units(std::span<const std::uint16_t> starts, std::size_t size, Scratch& scratch,
+                                 Output& out) const {
+  WordCache::Key keys[kUnitsAtOnce];
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const auto letters = static_cast<std::size_t>(std::countr_one(bits_from(scratch.letters_, starts[i])));
+    const std::size_t bytes = letters + (letters == 0);
+    if (bytes > WordCache::kMaxBytes) [[unlikely]] {
+      keys[i].size = 0;
+      continue;
+    }
+    keys[i] = WordCache::key_of(scratch.folded_ + starts[i], bytes);
+    scratch.cache_.prefetch(keys[i]);
+  }
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const std::uint8_t* const unit = scratch.folded_ + starts[i];
+    if (keys[i].size == 0) [[unlikely]] {
+      encode_unit(unit, letters_from(scratch.letters_, starts[i], size), scratch, out);
+    } else if (const WordCache::Entry* entry = scratch.cache_.find(keys[i])) [[likely]] {
+      out.append(*entry);
+    } else {
+      encode_unit(unit, keys[i].size, scratch, out);
+    }
+  }
 }
 
 // A unit that is not in the cache: the bytes between two ASCII separators, or one of them. It is cut further at the
@@ -170,7 +187,7 @@ void CachedEncoder::encode_unit(const std::uint8_t* unit, std::size_t size, Scra
   if (segment < end) encode_part(segment, end);
 
   if (!cacheable) return;
-  if (ids.size() <= WordCache::kMaxIds) scratch.cache_.insert(unit, size, ids.data(), ids.size());
+  if (ids.size() <= WordCache::kMaxIds) scratch.cache_.insert(WordCache::key_of(unit, size), ids.data(), ids.size());
   out.append(ids);
 }
 
@@ -179,10 +196,12 @@ void CachedEncoder::encode_unit(const std::uint8_t* unit, std::size_t size, Scra
 void CachedEncoder::encode_segment(std::span<const std::uint8_t> segment, bool cached, Scratch& scratch,
                                    std::vector<std::uint32_t>& ids) const {
   cached = cached && segment.size() <= WordCache::kMaxBytes;
-  std::uint8_t padded[WordCache::kMaxBytes] = {};
+  WordCache::Key key;
   if (cached) {
+    std::uint8_t padded[WordCache::kMaxBytes] = {};
     std::copy(segment.begin(), segment.end(), padded);
-    if (const WordCache::Entry* entry = scratch.cache_.find(padded, segment.size())) {
+    key = WordCache::key_of(padded, segment.size());
+    if (const WordCache::Entry* entry = scratch.cache_.find(key)) {
       ids.insert(ids.end(), entry->ids, entry->ids + entry->count);
       return;
     }
@@ -194,7 +213,7 @@ void CachedEncoder::encode_segment(std::span<const std::uint8_t> segment, bool c
     exact_.encode({reinterpret_cast<const char*>(segment.data()), segment.size()}, scratch.normalized_, ids);
   }
   const std::size_t count = ids.size() - before;
-  if (cached && count <= WordCache::kMaxIds) scratch.cache_.insert(padded, segment.size(), ids.data() + before, count);
+  if (cached && count <= WordCache::kMaxIds) scratch.cache_.insert(key, ids.data() + before, count);
 }
 
 }  // namespace stillvec::text

@@ -45,6 +45,7 @@ class CachedEncoder {
   class Output;
 
   std::size_t encode_chunk(const std::uint8_t* text, std::size_t size, bool last, Scratch& scratch, Output& out) const;
+  void encode_units(std::span<const std::uint16_t> starts, std::size_t size, Scratch& scratch, Output& out) const;
   void encode_unit(const std::uint8_t* unit, std::size_t size, Scratch& scratch, Output& out) const;
   void encode_segment(std::span<const std::uint8_t> segment, bool cached, Scratch& scratch,
                       std::vector<std::uint32_t>& ids) const;

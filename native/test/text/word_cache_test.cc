@@ -11,30 +11,34 @@
 namespace stillvec::text {
 namespace {
 
-struct Padded {
-  explicit Padded(const std::string& word) { std::memcpy(bytes, word.data(), word.size()); }
+// Of the first `size` bytes.
+WordCache::Key key_of(const std::string& word, std::size_t size) {
   std::uint8_t bytes[WordCache::kMaxBytes] = {};
-};
+  std::memcpy(bytes, word.data(), word.size());
+  return WordCache::key_of(bytes, size);
+}
+
+WordCache::Key key_of(const std::string& word) { return key_of(word, word.size()); }
 
 TEST(WordCache, ZerosAreBytesLikeOthers) {
   WordCache cache;
   const std::uint32_t ids[] = {1, 2};
   const std::string one("a\0", 2), two("a\0\0", 3);
-  cache.insert(Padded(one).bytes, one.size(), ids, 2);
-  EXPECT_NE(cache.find(Padded(one).bytes, one.size()), nullptr);
-  EXPECT_EQ(cache.find(Padded(two).bytes, two.size()), nullptr);
-  EXPECT_EQ(cache.find(Padded("a").bytes, 1), nullptr);
+  cache.insert(key_of(one), ids, 2);
+  EXPECT_NE(cache.find(key_of(one)), nullptr);
+  EXPECT_EQ(cache.find(key_of(two)), nullptr);
+  EXPECT_EQ(cache.find(key_of("a")), nullptr);
 }
 
 TEST(WordCache, BytesBeyondTheWordDoNotCount) {
   WordCache cache;
   const std::uint32_t ids[] = {7};
-  cache.insert(Padded("word and more of it").bytes, 4, ids, 1);
-  ASSERT_NE(cache.find(Padded("wordless").bytes, 4), nullptr);
-  EXPECT_EQ(cache.find(Padded("wordless").bytes, 8), nullptr);
+  cache.insert(key_of("word and more of it", 4), ids, 1);
+  ASSERT_NE(cache.find(key_of("wordless", 4)), nullptr);
+  EXPECT_EQ(cache.find(key_of("wordless", 8)), nullptr);
 }
 
-// Many times more words than entries: whatever is found is what was put in.
+// More words than entries: whatever is found is what was put in.
 TEST(WordCache, ForgetsButNeverErrs) {
   WordCache cache;
   std::mt19937 random(9);
@@ -48,11 +52,11 @@ TEST(WordCache, ForgetsButNeverErrs) {
       for (std::uint32_t& id : entry->second) id = static_cast<std::uint32_t>(random());
     }
     const std::vector<std::uint32_t>& ids = entry->second;
-    if (const WordCache::Entry* found = cache.find(Padded(word).bytes, word.size())) {
+    if (const WordCache::Entry* found = cache.find(key_of(word))) {
       ASSERT_EQ(std::vector(found->ids, found->ids + found->count), ids);
     } else {
-      cache.insert(Padded(word).bytes, word.size(), ids.data(), ids.size());
-      ASSERT_NE(cache.find(Padded(word).bytes, word.size()), nullptr);
+      cache.insert(key_of(word), ids.data(), ids.size());
+      ASSERT_NE(cache.find(key_of(word)), nullptr);
     }
   }
 }
