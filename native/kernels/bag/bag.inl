@@ -5,7 +5,8 @@ constexpr std::size_t kCacheLine = 64;
 // A group of rows is added to all columns, a block of them in registers at a time, before the next group: with fewer
 // rows the sums come and go too often, with more a row's page is forgotten between its blocks.
 constexpr std::size_t kGroup = 16;
-constexpr std::size_t kBlockColumns = 64;  // more are no faster, as memory decides
+// Longer stretches of a row come faster from memory, but with more than these AVX2 runs out of registers.
+constexpr std::size_t kBlockColumns = Floats::kLanes < 16 ? 64 : 128;
 // How many rows ahead to prefetch, into L2: there a core has more misses in flight than into L1.
 constexpr std::size_t kDistance = 12;
 
