@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 
 #include "kernels/prefetch.h"
+#include "runtime/buffer.h"
 
 namespace stillvec::text {
 
@@ -27,8 +27,6 @@ class WordCache {
 
   // 2^16 entries: 4 MiB. With half of them, three times as many words of English text push each other out.
   static constexpr unsigned kSetBits = 15;
-
-  WordCache() : entries_(std::make_unique<Entry[]>(std::size_t{2} << kSetBits)) {}
 
   // A word of 1 to kMaxBytes bytes, and where its entry is if there is one.
   struct Key {
@@ -89,7 +87,8 @@ class WordCache {
     return difference == 0;
   }
 
-  std::unique_ptr<Entry[]> entries_;
+  // In huge pages: looking up where a small one lies takes as long as reading an entry.
+  Buffer<Entry> entries_ = Buffer<Entry>::zeroed(std::size_t{2} << kSetBits);
 };
 
 }  // namespace stillvec::text
