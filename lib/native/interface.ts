@@ -250,7 +250,7 @@ export interface NativeSearchRequest {
 
 export interface NativeFusion {
   readonly normalization: string;
-  /** Of the first scores; the second have 1 - weight. */
+  /** Of the first scores; the second have 1. */
   readonly weight: number;
   readonly k: number;
 }

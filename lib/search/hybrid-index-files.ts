@@ -121,8 +121,7 @@ export async function readHybridIndex(folder: string): Promise<{ state: HybridSt
   if (!versionPattern.test(path)) throw fields.invalid('path', `the name of a folder beside it, ${versionPrefix}...`);
   const size = fields.integer('size');
   const weight = fields.get('weight');
-  if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1))
-    throw fields.invalid('weight', 'a number in 0 ... 1');
+  if (typeof weight !== 'number' || !(weight >= 0)) throw fields.invalid('weight', 'a number of at least 0');
   const normalization = normalizations.find((name) => name === fields.get('normalization'));
   if (normalization === undefined) throw fields.invalid('normalization', normalizations.join(', '));
   const data = join(folder, path, dataFile);

@@ -34,7 +34,7 @@ export interface HybridIndexOptions {
   readonly model: EncodesQueries;
   /** The half that looks at words, without documents: the index gives it all of them. Default: `new BM25Index()`. */
   readonly bm25?: BM25Index;
-  /** Of the embeddings, in 0 ... 1; the words have the rest. Default: 0.5. */
+  /** Of the embeddings, at least 0, where that of the words is 1. Default: 0.5. */
   readonly weight?: number;
   /**
    * What is done with both scores of a document before they are added, over the scores of all documents for the query:
@@ -55,7 +55,7 @@ export interface HybridCallOptions {
 }
 
 const advice: OptionAdvice = {
-  alpha: 'its name is weight, the share of the embeddings',
+  alpha: 'its name is weight: of the embeddings, where that of the words is 1',
   fusion: 'its name is normalization',
   topK: 'search takes it: search(queries, k)',
 };
@@ -67,14 +67,14 @@ const mostScores = 1 << 23;
 const mostAttempts = 100;
 
 /**
- * Documents that are found by their words and by their embeddings. The score of a document is weight x n(similarity) +
- * (1 - weight) x n(BM25), where n normalizes each side over the scores of all documents for the query; the k best by
+ * Documents that are found by their words and by their embeddings. The score of a document is n(BM25) + weight x
+ * n(similarity), where n normalizes each side over the scores of all documents for the query; the k best by
  * that sum are exact, and not picked among the best of either side. Calls work one after the other.
  *
  * @example
  * const index = new HybridIndex({ model });
  * await index.add(['a', 'b'], ['Abort a request with a signal.', 'Install it with npm.']);
- * const [[best]] = await index.search(['stop a request'], 1); // { id: 'a', score: 1 }
+ * const [[best]] = await index.search(['stop a request'], 1); // { id: 'a', score: 1.5 }
  */
 export class HybridIndex implements Retriever {
   readonly weight: number;
@@ -92,7 +92,7 @@ export class HybridIndex implements Retriever {
     knownOptions('HybridIndex', options, ['model', 'bm25', 'weight', 'normalization'], advice);
     this.#model = checkEncoder(options.model);
     this.#bm25 = checkLexical(options.bm25 ?? new BM25Index());
-    this.weight = finiteNumber('weight', options.weight ?? 0.5, { min: 0, max: 1 });
+    this.weight = finiteNumber('weight', options.weight ?? 0.5, { min: 0 });
     this.normalization = oneOf('normalization', options.normalization ?? 'minmax', normalizations);
   }
 

@@ -91,7 +91,7 @@ Hits fuse(const FusionRequest& request, const Scores& first, const Scores& secon
     Fuser& fuser = fusers[slot];
     fuser.begin(documents);
     fuser.add(first, query, request.weight);
-    fuser.add(second, query, 1.0 - request.weight);
+    fuser.add(second, query, 1.0);
     fuser.keep(query, hits);
   });
   return hits;

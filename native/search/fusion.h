@@ -25,7 +25,7 @@ enum class Normalization { kMinMax, kZScore, kReciprocalRank };
 
 struct FusionRequest {
   Normalization normalization = Normalization::kMinMax;
-  double weight = 0.5;  // of the first scores; that of the others is 1 - weight
+  double weight = 0.5;  // of the first scores; the others have 1
   std::size_t k = 0;
 };
 
@@ -36,9 +36,9 @@ struct Scores {
   std::span<const std::uint32_t> documents;  // the columns that count, of these documents; none for all in order
 };
 
-// The k best of all documents for each query by weight * n(first) + (1 - weight) * n(second), normalized and added in
-// double. Both have as many documents; a score that is not finite counts as 0. Documents count from 0; of those with
-// equal sums, the lower comes first. Hits do not depend on the threads.
+// The k best of all documents for each query by weight * n(first) + n(second), normalized and added in double. Both
+// have as many documents; a score that is not finite counts as 0. Documents count from 0; of those with equal sums, the
+// lower comes first. Hits do not depend on the threads.
 Hits fuse(const FusionRequest& request, const Scores& first, const Scores& second, std::size_t queries,
           ThreadPool& pool, const ShallStop& shall_stop = {});
 

@@ -63,7 +63,7 @@ async function byDefinition(
       names.map((id) => Math.fround(byId.get(id) ?? 0)),
       normalization,
     );
-    return new Map(names.map((id, i) => [id, weight * left[i]! + (1 - weight) * right[i]!]));
+    return new Map(names.map((id, i) => [id, weight * left[i]! + right[i]!]));
   });
 }
 
@@ -92,10 +92,10 @@ describe('HybridIndex', () => {
 
   test.each([
     ['minmax', 0.5],
-    ['minmax', 0.8],
+    ['minmax', 3],
     ['zscore', 0.3],
     ['rrf', 0.5],
-  ] as const)('finds the best of all documents by %s, %d of the embeddings', async (normalization, weight) => {
+  ] as const)('finds the best of all documents by %s, embeddings weighing %d', async (normalization, weight) => {
     const index = await indexOf({ normalization, weight });
     expect([index.normalization, index.weight, index.size]).toEqual([normalization, weight, 300]);
     const expected = await byDefinition(all, weight, normalization);
@@ -104,7 +104,7 @@ describe('HybridIndex', () => {
     }
   });
 
-  test('is either of its halves at the ends of the weight', async () => {
+  test('is either of its halves where the other weighs nothing', async () => {
     const lexical = new BM25Index();
     await lexical.add(ids, texts);
     const [byWords] = await lexical.search(['brown dog'], 1);
@@ -112,8 +112,7 @@ describe('HybridIndex', () => {
     expect(found![0]!.score).toBe(1);
     expect(found![0]!.id).toBe(byWords![0]!.id);
     const { indices } = await model.searchTopK(await model.encodeQuery(queries), await model.encodeDocument(texts), 1);
-    const dense = await (await indexOf({ weight: 1 })).search(queries, 1);
-    expect(dense.map(([hit]) => hit!.score)).toEqual([1, 1, 1, 1, expect.any(Number)]);
+    const dense = await (await indexOf({ weight: 1e9 })).search(queries, 1);
     expect(texts[ids.indexOf(dense[0]![0]!.id)]).toBe(texts[indices[0]!]);
   });
 
@@ -187,7 +186,7 @@ describe('HybridIndex', () => {
     ['no model', { model: undefined }, /a SentenceTransformer for model.*undefined/],
     ['a model that embeds nothing', { model: {} }, /a SentenceTransformer for model/],
     ['an index of something else', { bm25: [] }, /for bm25 but received an array/],
-    ['too great a weight', { weight: 1.5 }, /at most 1 for weight.*1\.5/],
+    ['a weight below 0', { weight: -1 }, /at least 0 for weight.*-1/],
     ['a weight that is none', { weight: '0.5' }, /for weight.*"0\.5"/],
     ['an unknown normalization', { normalization: 'max' }, /'minmax', 'zscore', 'rrf' for normalization.*"max"/],
     ['a misspelt option', { weigth: 1 }, /unknown option weigth.*did you mean weight/],
@@ -281,7 +280,7 @@ describe('a saved HybridIndex', () => {
       ['a path of a number', (at) => edit(at, (f) => (f['path'] = 5)), /a string for path but received 5/],
       ['another size', (at) => edit(at, (f) => (f['size'] = 3)), /3 different strings for ids/],
       ['no size', (at) => edit(at, (f) => delete f['size']), /size but received nothing/],
-      ['a weight of two', (at) => edit(at, (f) => (f['weight'] = 2)), /weight but received 2/],
+      ['a weight below 0', (at) => edit(at, (f) => (f['weight'] = -2)), /weight but received -2/],
       [
         'another normalization',
         (at) => edit(at, (f) => (f['normalization'] = 'l2')),
