@@ -1,7 +1,7 @@
 // npm run bench:hybrid -- [--model FOLDER] [--json]
 //
 // How well words, embeddings and both find what is relevant: NDCG@10 on the retrieval sets at hand. The model is given, or
-// trained on the mixture of pairs that bench:quality trains on, with the defaults of `fit` but for rate and batch.
+// trained by the recipe for retrieval of bench:recipe.
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -9,6 +9,7 @@ import {
   BM25Index,
   HybridIndex,
   InformationRetrievalEvaluator,
+  MatryoshkaLoss,
   MultipleNegativesRankingLoss,
   SentenceTransformer,
   type HybridIndexOptions,
@@ -18,7 +19,7 @@ import { readRetrieval, type Retrieval } from './support/evaluation.js';
 import { report } from './support/program.js';
 import { amount, table } from './support/table.js';
 import { sharedFolder } from './support/texts.js';
-import { mixtureFiles, readRows, trainingFile } from './support/training.js';
+import { mixtureFiles, readRows, recipeDims, retrievalRecipe, shuffled, trainingFile } from './support/training.js';
 
 const { values: flags } = parseArgs({
   options: { model: { type: 'string' }, json: { type: 'boolean', default: false } },
@@ -35,7 +36,7 @@ interface Result {
 /** Beside the default, what else may be chosen. */
 const settings: readonly Pick<HybridIndexOptions, 'weight' | 'normalization'>[] = [
   { weight: 0.5, normalization: 'minmax' },
-  { weight: 0.3, normalization: 'minmax' },
+  { weight: 1, normalization: 'minmax' },
   { weight: 0.5, normalization: 'zscore' },
   { weight: 0.5, normalization: 'rrf' },
 ];
@@ -61,12 +62,21 @@ async function main(): Promise<void> {
 }
 
 async function trained(): Promise<SentenceTransformer> {
+  const { pooling, idfScale, lossScale: scale, hardness: hardnessStrength, learningRate } = retrievalRecipe;
   const tokenizer = path.join(sharedFolder, 'tokenizers', 'static-retrieval-mrl-en-v1.json');
-  const model = await SentenceTransformer.create({ tokenizer, dim: 1024 });
-  const rows = (await Promise.all(mixtureFiles.map(trainingFile).map(readRows))).flat();
+  const model = await SentenceTransformer.create({ tokenizer, dim: 1024, pooling });
+  const rows = shuffled((await Promise.all(mixtureFiles.map(trainingFile).map(readRows))).flat());
   report(`training on ${rows.length} pairs`);
   const trainDataset = rows.map(([anchor = '', positive = '']) => ({ anchor, positive }));
-  await model.fit({ trainDataset, loss: new MultipleNegativesRankingLoss(), batchSize: 2048, learningRate: 0.2 });
+  const ranking = new MultipleNegativesRankingLoss({ scale, hardnessMode: 'in_batch_negatives', hardnessStrength });
+  const loss = new MatryoshkaLoss(ranking, { dims: recipeDims });
+  await model.fit({
+    trainDataset,
+    loss,
+    batchSize: 2048,
+    learningRate,
+    ...(idfScale !== null && { initialize: { scale: idfScale } }),
+  });
   return model;
 }
 

@@ -9,16 +9,11 @@ import { parseArgs } from 'node:util';
 
 import { BM25Index, InformationRetrievalEvaluator, SentenceTransformer } from '../lib/index.js';
 import { barChart } from './support/chart.js';
-import {
-  hasEvaluationData,
-  readPairs,
-  readRetrieval,
-  retrievalEvaluator,
-  similarityEvaluator,
-} from './support/evaluation.js';
+import { hasEvaluationData, readRetrieval } from './support/evaluation.js';
 import { describeMachine, machineLine } from './support/machine.js';
 import { inTemporaryFolder, report, runProgram, runScript, writeResults } from './support/program.js';
 import { pythonWith } from './support/python.js';
+import { qualitySets, retrievalNames, scoreColumns, scoresOf, type Scores } from './support/quality.js';
 import { barTable, table, type Bar } from './support/table.js';
 import { sharedFolder } from './support/texts.js';
 import {
@@ -70,9 +65,6 @@ const peers: readonly Training[] = (['float32', 'bfloat16'] as const).map((preci
   trainer: 'Sentence Transformers',
 }));
 
-/** A score by set and dim. */
-type Scores = Readonly<Record<string, Readonly<Record<number, number>>>>;
-
 interface Result {
   readonly name: string;
   readonly scores: Scores;
@@ -103,7 +95,7 @@ async function main(): Promise<void> {
       report(training.name);
       const output = path.join(folder, 'trained');
       const reply = await train(training, { ...inputs, output }, folder, python);
-      results.push({ name: training.name, scores: await evaluate(output), seconds: reply.seconds });
+      results.push({ name: training.name, scores: await scoresOf(output), seconds: reply.seconds });
     }
 
     const bars = judge(results);
@@ -161,28 +153,6 @@ async function train(
   return (await runProgram(python ?? 'python3', [peer, file])) as FitReply;
 }
 
-// ---- Evaluation -----------------------------------------------------------------------------------------------------
-
-const retrievalNames = ['squad', 'pubmedqa'];
-const similarityName = 'sts-b';
-
-async function evaluate(folder: string): Promise<Scores> {
-  const model = await SentenceTransformer.load(folder);
-  const scores: Record<string, Record<number, number>> = {};
-  for (const name of [...retrievalNames, similarityName]) {
-    const byDim: Record<number, number> = {};
-    for (const dim of recipeDims) {
-      const evaluator =
-        name === similarityName
-          ? similarityEvaluator(readPairs(name, 'stsb-en-test.jsonl.gz'), dim)
-          : retrievalEvaluator(readRetrieval(name), dim);
-      byDim[dim] = (await evaluator.evaluate(model))[evaluator.primaryMetric] ?? NaN;
-    }
-    scores[name] = byDim;
-  }
-  return scores;
-}
-
 async function bm25(): Promise<Result> {
   const scores: Record<string, Record<number, number>> = {};
   for (const name of retrievalNames) {
@@ -199,16 +169,10 @@ async function bm25(): Promise<Result> {
 // ---- What it shows --------------------------------------------------------------------------------------------------
 
 function resultTable(results: readonly Result[]): string {
-  const sets = [...retrievalNames, similarityName];
   return table<Result>(
     [
       { heading: 'model', cell: ({ name }) => name, align: 'left' },
-      ...sets.flatMap((set) =>
-        recipeDims.map((dim) => ({
-          heading: `${set} ${dim}`,
-          cell: ({ scores }: Result) => scores[set]?.[dim]?.toFixed(3) ?? '-',
-        })),
-      ),
+      ...scoreColumns<Result>(qualitySets, recipeDims),
       { heading: 'training', cell: ({ seconds }) => (seconds === undefined ? '-' : `${seconds.toFixed(1)} s`) },
     ],
     results,
@@ -216,7 +180,7 @@ function resultTable(results: readonly Result[]): string {
 }
 
 function judge(results: readonly Result[]): Bar[] {
-  const scoresOf = (name: string): Scores | undefined => results.find((result) => result.name === name)?.scores;
+  const scoresBy = (name: string): Scores | undefined => results.find((result) => result.name === name)?.scores;
   const bar = (what: string, wanted: number, shortfall: number | undefined): Bar => ({
     what,
     wanted: `<= ${wanted.toFixed(3)}`,
@@ -224,7 +188,7 @@ function judge(results: readonly Result[]): Bar[] {
     isMet: shortfall === undefined ? undefined : shortfall <= wanted,
   });
   const behind = (name: string, reference: Scores | undefined): number | undefined => {
-    const scores = scoresOf(name);
+    const scores = scoresBy(name);
     return scores && reference && greatestShortfall(scores, reference);
   };
   return [
@@ -232,7 +196,7 @@ function judge(results: readonly Result[]): Bar[] {
       bar(
         `adamw, ${precision}: most behind Sentence Transformers in the same precision, same batches`,
         0.005,
-        behind(`stillvec, ${precision}, adamw`, scoresOf(`Sentence Transformers, ${precision}`)),
+        behind(`stillvec, ${precision}, adamw`, scoresBy(`Sentence Transformers, ${precision}`)),
       ),
     ),
     bar(
@@ -255,7 +219,7 @@ function draw(results: readonly Result[]): string {
   return barChart(
     'Quality after one epoch, 1024 dimensions',
     'squad and pubmedqa: NDCG@10 x 1,000; sts-b: Spearman x 1,000; longer is better',
-    [...retrievalNames, similarityName].map((set) => ({
+    qualitySets.map((set) => ({
       title: set,
       bars: results
         .filter(({ scores }) => scores[set] !== undefined)

@@ -1,4 +1,4 @@
-import { BM25Index, InformationRetrievalEvaluator, type SentenceTransformer } from 'stillvec';
+import { InformationRetrievalEvaluator, type BM25Index, type HybridIndex, type SentenceTransformer } from 'stillvec';
 
 /** Questions, and the document among all that answers each. */
 export interface Benchmark {
@@ -20,9 +20,12 @@ export async function measureModel(
   return metrics[`cosine_ndcg@${k}`] ?? NaN;
 }
 
-/** NDCG@10 of BM25. */
-export async function measureBm25(benchmark: Benchmark, signal: AbortSignal): Promise<number> {
-  const index = new BM25Index();
+/** NDCG@10 of an index, which is empty yet. */
+export async function measureIndex(
+  index: BM25Index | HybridIndex,
+  benchmark: Benchmark,
+  signal: AbortSignal,
+): Promise<number> {
   await index.add([...byPosition(benchmark.documents).keys()], benchmark.documents, { signal });
   const metrics = await evaluatorOf(benchmark).evaluate(index, { signal });
   return metrics[`ndcg@${k}`] ?? NaN;

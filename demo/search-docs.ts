@@ -7,9 +7,9 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 
-import { MatryoshkaLoss, MultipleNegativesRankingLoss, SentenceTransformer } from 'stillvec';
+import { BM25Index, HybridIndex, MatryoshkaLoss, MultipleNegativesRankingLoss, SentenceTransformer } from 'stillvec';
 
-import { measureBm25, measureModel, type Benchmark } from './benchmark.js';
+import { measureIndex, measureModel, type Benchmark } from './benchmark.js';
 import { documentOf, holdOut, readSections, trainingPairs, type Section } from './corpus.js';
 import {
   bold,
@@ -76,10 +76,14 @@ async function main(signal: AbortSignal): Promise<void> {
 
   const before = await measure(model, benchmark, scale, signal);
   await train(model, training, scale, signal);
-  const after = await measure(model, benchmark, scale, signal);
-  printScores(benchmark, scale, before, after, await measureBm25(benchmark, signal));
-
   await model.save(scale.modelFolder);
+  const after = await measure(model, benchmark, scale, signal);
+  const byMean = await SentenceTransformer.load(scale.modelFolder, { pooling: 'mean', signal });
+  const mean = await measure(byMean, benchmark, scale, signal);
+  const bm25 = await measureIndex(new BM25Index(), benchmark, signal);
+  const both = await measureIndex(new HybridIndex({ model }), benchmark, signal);
+  printScores(benchmark, scale, { before, after, mean, bm25, both });
+
   print(`\n  Saved in ${scale.modelFolder}. Loaded again, it answers:`);
   const queries = positionals.length > 0 ? [positionals.join(' ')] : searches;
   await answer(queries, sections, await SentenceTransformer.load(scale.modelFolder, { signal }), signal);
@@ -96,7 +100,7 @@ async function read({ mostSections }: Scale, signal: AbortSignal): Promise<Secti
   return sections.slice(0, mostSections);
 }
 
-/** An untrained model over a vocabulary of its own. What is held out is not in either. */
+/** An untrained model over a vocabulary of its own, which knows how rare words are. What is held out is not in either. */
 async function createModel(
   training: readonly Section[],
   { modelFolder, vocabularySize, dims: [dim] }: Scale,
@@ -104,7 +108,14 @@ async function createModel(
 ): Promise<SentenceTransformer> {
   const vocabulary = learnVocabulary(training.map(documentOf), vocabularySize);
   const tokenizer = writeTokenizer(`${modelFolder}-vocabulary`, vocabulary);
-  const model = await SentenceTransformer.create({ tokenizer, dim, seed: 1, signal });
+  const model = await SentenceTransformer.create({
+    tokenizer,
+    dim,
+    seed: 1,
+    pooling: 'sqrt',
+    initialRows: { idf: trainingPairs(training) },
+    signal,
+  });
   const { isa, threads } = model.info();
   printFact('Corpus', `${formatCount(training.length)} sections to learn from`);
   printFact('Model', `${formatCount(model.vocabSize)} tokens x ${dim} dimensions, random numbers so far`);
@@ -118,12 +129,19 @@ async function train(
   { dims: [full, short], batchSize }: Scale,
   signal: AbortSignal,
 ): Promise<void> {
+  const ranking = new MultipleNegativesRankingLoss({
+    scale: 20,
+    maskDuplicates: true,
+    hardnessMode: 'in_batch_negatives',
+    hardnessStrength: 9,
+  });
   using progress = new Progress('Training');
   const { rows, seconds } = await model.fit({
     trainDataset: trainingPairs(training),
-    loss: new MatryoshkaLoss(new MultipleNegativesRankingLoss(), { dims: [full, full / 2, short] }),
+    loss: new MatryoshkaLoss(ranking, { dims: [full, full / 2, short] }),
     batchSize,
-    learningRate: 0.2,
+    batchSampler: 'random',
+    learningRate: 1,
     precision: 'auto',
     seed: 1,
     signal,
@@ -147,13 +165,18 @@ async function measure(
   return scores;
 }
 
-function printScores(
-  benchmark: Benchmark,
-  { dims }: Scale,
-  before: readonly number[],
-  after: readonly number[],
-  bm25: number,
-): void {
+/** NDCG@10, of a model with each number of dimensions. */
+interface Scores {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  /** Of the trained model with its rows pooled by their mean. */
+  readonly mean: readonly number[];
+  readonly bm25: number;
+  /** Of BM25 and the trained model together. */
+  readonly both: number;
+}
+
+function printScores(benchmark: Benchmark, { dims }: Scale, { before, after, mean, bm25, both }: Scores): void {
   const { questions, documents } = benchmark;
   const score = (value: number): Cell => ({ text: value.toFixed(3) });
   print(
@@ -164,7 +187,9 @@ function printScores(
     [{ text: 'NDCG@10', paint: bold }, ...dims.map((columns) => ({ text: `${columns} dims`, paint: dim }))],
     [{ text: 'before training' }, ...before.map(score)],
     [{ text: 'after training' }, ...after.map((value) => ({ ...score(value), paint: green }))],
+    [{ text: 'pooled by the mean' }, ...mean.map(score)],
     [{ text: 'BM25' }, score(bm25), { text: '' }],
+    [{ text: 'BM25 and the model' }, { ...score(both), paint: green }, { text: '' }],
   ]);
 }
 

@@ -3,18 +3,22 @@ import * as stillvec from '../../lib/index.js';
 import { peakRss } from '../support/serve.js';
 import {
   labelOf,
+  plainRecipe,
   readFitRequest,
   type FitReply,
   type FitRequest,
   type LossRequest,
+  type Recipe,
   type Row,
 } from '../support/training.js';
 
 async function main([file = '']: readonly string[]): Promise<void> {
   const { request, rows } = readFitRequest(file);
-  const model = await stillvec.SentenceTransformer.load(request.model);
+  const { recipe = plainRecipe } = request;
+  const { pooling, idfScale, learningRate, epochs } = recipe;
+  const model = await stillvec.SentenceTransformer.load(request.model, { pooling });
   const trainDataset = datasetsOf(request, rows, model.dim);
-  const loss = await lossOf(request.loss, request.model);
+  const loss = await lossOf(request.loss, request.model, recipe);
   const { matryoshkaDims } = request;
 
   const begin = performance.now();
@@ -26,7 +30,8 @@ async function main([file = '']: readonly string[]): Promise<void> {
     batchSampler: request.sampler,
     precision: request.precision,
     optimizer: request.optimizer,
-    learningRate: 0.2,
+    ...{ learningRate, epochs },
+    ...(idfScale !== null && { initialize: { scale: idfScale } }),
     warmupRatio: 0.1,
     ...(request.maxSteps !== undefined && { maxSteps: request.maxSteps }),
     onProgress: ({ phase, done }: stillvec.FitProgress) => {
@@ -74,13 +79,19 @@ function datasetOf({ loss }: FitRequest, rows: readonly Row[], dim: number): sti
   return { ...Object.fromEntries(columns), label: labels };
 }
 
-async function lossOf(loss: LossRequest | undefined, guide: string): Promise<stillvec.Loss> {
-  const { name } = loss ?? { name: 'MultipleNegativesRankingLoss' };
+async function lossOf(loss: LossRequest | undefined, guide: string, recipe: Recipe): Promise<stillvec.Loss> {
+  if (loss === undefined) return rankingLoss(recipe);
+  const { name } = loss;
   if (name === 'GISTEmbedLoss') return new stillvec.GISTEmbedLoss(await stillvec.SentenceTransformer.load(guide));
   const classes = stillvec as unknown as Readonly<Record<string, new () => stillvec.Loss>>;
   const LossClass = classes[name];
   if (LossClass === undefined) throw new Error(`there is no loss ${name}`);
   return new LossClass();
+}
+
+function rankingLoss({ lossScale: scale, hardness }: Recipe): stillvec.Loss {
+  const hardnessMode = hardness === 0 ? null : 'in_batch_negatives';
+  return new stillvec.MultipleNegativesRankingLoss({ scale, hardnessMode, hardnessStrength: hardness });
 }
 
 /**

@@ -18,13 +18,15 @@ export interface FitRequest {
   readonly batchSize: number;
   /** The rows are used once in all, or for so many steps. */
   readonly maxSteps?: number;
-  readonly precision: 'float32' | 'bfloat16';
+  readonly precision: 'float32' | 'bfloat16' | 'auto';
   readonly optimizer: 'adamw' | 'sparse_adam';
   /** Empty: the plain loss. */
   readonly matryoshkaDims: readonly number[];
   readonly sampler: 'no_duplicates' | 'sequential';
   /** Default: MultipleNegativesRankingLoss, and no label. */
   readonly loss?: LossRequest;
+  /** This library's alone. Default: what both have. */
+  readonly recipe?: Recipe;
   /** Where the trained model goes; nowhere without. */
   readonly output?: string;
 }
@@ -34,6 +36,38 @@ export interface LossRequest {
   readonly name: string;
   readonly label?: 'score' | 'binary' | 'class' | 'margin' | 'scores' | 'teacher';
 }
+
+/** What decides how well a model learns to retrieve, beside its data and its batches. */
+export interface Recipe {
+  readonly pooling: 'mean' | 'sqrt';
+  /** Times the idf of the first rows; null for rows of one length. */
+  readonly idfScale: number | null;
+  readonly lossScale: number;
+  /** Of the negatives in the batch. */
+  readonly hardness: number;
+  readonly learningRate: number;
+  readonly epochs: number;
+}
+
+/** That of Sentence Transformers' own static models. */
+export const plainRecipe: Recipe = {
+  pooling: 'mean',
+  idfScale: null,
+  lossScale: 20,
+  hardness: 0,
+  learningRate: 0.2,
+  epochs: 1,
+};
+
+/** That of docs/train.md, which bench:recipe compares with others. */
+export const retrievalRecipe: Recipe = {
+  pooling: 'sqrt',
+  idfScale: 5,
+  lossScale: 20,
+  hardness: 9,
+  learningRate: 1,
+  epochs: 1,
+};
 
 export interface FitReply {
   readonly steps: number;
