@@ -39,6 +39,7 @@ export type {
   Bm25Options,
 } from './search/bm25-index.js';
 export type { Analyzer, Tokenizes, WordOptions } from './search/bm25-words.js';
+export type { Stemmer } from './search/stemming.js';
 export { semanticSearch, semanticSearchAsync } from './search/semantic-search.js';
 export type { SearchHit, SemanticSearchAsyncOptions, SemanticSearchOptions } from './search/semantic-search.js';
 export { paraphraseMining } from './search/paraphrase-mining.js';
@@ -122,7 +123,7 @@ export type { DatasetFileOptions } from './training/files/dataset-file.js';
 export type { Dataset, DatasetColumns, DatasetRow } from './training/dataset.js';
 export type { Label, LabelVector } from './training/labels.js';
 export type { Datasets, Losses } from './training/named-datasets.js';
-export type { IdfRows, IdfTexts, InitialRows, InitialRowsProgress } from './training/initial-rows.js';
+export type { IdfRows, IdfTexts, InitialRows, InitialRowsProgress } from './training/initial-rows-options.js';
 export type {
   BatchSampler,
   FitOptions,

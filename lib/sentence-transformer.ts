@@ -23,11 +23,11 @@ import type { FitResult } from './training/fit-result.js';
 import { fit } from './training/fit.js';
 import {
   checkInitialRows,
-  initialTable,
   type IdfRows,
   type InitialRows,
   type InitialRowsProgress,
-} from './training/initial-rows.js';
+} from './training/initial-rows-options.js';
+import { initialTable } from './training/initial-rows.js';
 import type { AnyEmbeddingsInput } from './vectors.js';
 import {
   abortSignal,

@@ -49,8 +49,8 @@ function makeFolder(page: string): string {
   const folder = path.join(fixture, 'pages', page);
   mkdirSync(path.join(folder, 'node_modules'), { recursive: true });
   symlinkSync(checkout, path.join(folder, 'node_modules', 'stillvec'), 'junction');
-  // Draws the chart of docs/train.md.
-  for (const name of ['echarts', 'zrender', 'tslib']) {
+  // For the chart of docs/train.md, and the stemmer of docs/search.md.
+  for (const name of ['echarts', 'zrender', 'tslib', '@orama']) {
     symlinkSync(path.join(checkout, 'node_modules', name), path.join(folder, 'node_modules', name), 'junction');
   }
   mkdirSync(path.join(folder, path.dirname(modelFolder)));

@@ -18,7 +18,7 @@ import {
   type OptionAdvice,
 } from '../validate.js';
 import { Bm25File, readSetting, saveBm25 } from './bm25-file.js';
-import { Words, type WordKind, type WordOptions } from './bm25-words.js';
+import { wordKinds, Words, wordSources, type WordOptions } from './bm25-words.js';
 import { noHit, type SearchProgress } from './top-k.js';
 
 const methods = ['robertson', 'lucene', 'atire', 'bm25l', 'bm25+'] as const;
@@ -54,19 +54,18 @@ export interface Bm25AddOptions extends Bm25CallOptions {
 }
 
 /** What a saved index cannot hold, and is given again when it is loaded. */
-export interface Bm25LoadOptions extends Pick<WordOptions, 'analyzer' | 'tokenizer'>, Bm25CallOptions {}
+export interface Bm25LoadOptions extends Pick<WordOptions, (typeof wordSources)[number]>, Bm25CallOptions {}
 
-const wordOptionNames = ['stopWords', 'analyzer', 'tokenizer'];
+const wordOptionNames = ['stopWords', ...wordSources];
 const advice: OptionAdvice = {
-  stemmer: 'pass an analyzer that stems its words',
-  language: 'pass its stopWords, and an analyzer that stems its words',
+  language: 'pass its stopWords and its stemmer',
 };
 
 /**
  * Search by words: BM25, with scores equal to those of Python's `bm25s` for the same words. A document's score for a
  * query is the sum, over the query's words, of how rare the word is times how much of the document it is.
  *
- * Words are, unless `analyzer` or `tokenizer` is given, runs of at least two letters, marks, digits and underscores, in
+ * Words are, unless an `analyzer` or a `tokenizer` is given, runs of at least two letters, marks, digits and underscores, in
  * lower case. Changes are made one after the other, and a search sees all that were asked for before it; the first search
  * after some works them into the index, which takes one pass over it: add and remove many at a time.
  */
@@ -98,26 +97,25 @@ export class BM25Index {
   /**
    * Reads an index that `save` has written. The texts' words stay in the file, which is mapped where the system can.
    *
-   * @throws ModelFormatError, IoError naming the file; InvalidArgumentError where the index was made with an `analyzer` or
-   * a `tokenizer` and that is not given.
+   * @throws ModelFormatError, IoError naming the file; InvalidArgumentError where the index was made with a `stemmer`, an
+   * `analyzer` or a `tokenizer` and that is not given.
    */
   static async load(folder: string, options: Bm25LoadOptions = {}): Promise<BM25Index> {
     nonEmptyString('folder', folder);
-    knownOptions('BM25Index.load', options, ['analyzer', 'tokenizer', 'signal'], advice);
-    const signal = abortSignal('signal', options.signal);
+    knownOptions('BM25Index.load', options, [...wordSources, 'signal'], advice);
+    const { signal: given, ...words } = options;
+    const signal = abortSignal('signal', given);
     signal?.throwIfAborted();
     const file = await Bm25File.open(folder);
     const { settings } = file;
-    const kind = readSetting(file, () =>
-      oneOf<WordKind>('words', settings.get('words'), ['words', 'analyzer', 'tokenizer']),
-    );
-    for (const name of ['analyzer', 'tokenizer'] as const) {
-      if ((kind === name) !== (options[name] !== undefined)) {
+    const kind = readSetting(file, () => oneOf('words', settings.get('words'), wordKinds));
+    for (const name of wordSources) {
+      if ((kind === name) !== (words[name] !== undefined)) {
         const expected = kind === name ? 'that with which the index was made' : 'nothing: the index was made without';
-        throw invalidArgument(name, expected, options[name]);
+        throw invalidArgument(name, expected, words[name]);
       }
     }
-    const words = new Words(options); // what is wrong with these is the caller's, what follows the file's
+    new Words(words); // what is wrong with these is the caller's, what follows the file's
     const index = readSetting(
       file,
       () =>
@@ -126,7 +124,8 @@ export class BM25Index {
           k1: settings.get('k1') as number,
           b: settings.get('b') as number,
           delta: settings.get('delta') as number,
-          ...(words.kind === 'words' ? { stopWords: settings.get('stopWords') as string[] } : options),
+          stopWords: settings.get('stopWords') as string[],
+          ...words,
         }),
     );
     await index.#read(file);
@@ -286,7 +285,7 @@ export class BM25Index {
   }
 
   /**
-   * Writes the index to a folder, as one file that appears when it is complete. An `analyzer` or `tokenizer` is not in it.
+   * Writes the index to a folder, as one file that appears when it is complete. A `stemmer`, `analyzer` or `tokenizer` is not in it.
    *
    * @throws IoError naming the folder.
    */

@@ -17,6 +17,7 @@ import {
 import { allRows, asVectors } from '../vectors.js';
 import { BM25Index, type Bm25LoadOptions } from './bm25-index.js';
 import type { EncodesQueries } from './mine-hard-negatives.js';
+import { wordSources } from './bm25-words.js';
 import { GrowingRows } from './growing-rows.js';
 import {
   normalizations,
@@ -44,7 +45,7 @@ export interface HybridIndexOptions {
   readonly normalization?: Normalization;
 }
 
-export interface HybridLoadOptions extends Pick<Bm25LoadOptions, 'analyzer' | 'tokenizer'> {
+export interface HybridLoadOptions extends Omit<Bm25LoadOptions, 'signal'> {
   /** The model that the documents were embedded with. */
   readonly model: EncodesQueries;
 }
@@ -105,7 +106,7 @@ export class HybridIndex implements Retriever {
   static async load(folder: string, options: HybridLoadOptions): Promise<HybridIndex> {
     nonEmptyString('folder', folder);
     object('options', options, 'an object such as { model }');
-    knownOptions('HybridIndex.load', options, ['model', 'analyzer', 'tokenizer'], {
+    knownOptions('HybridIndex.load', options, ['model', ...wordSources], {
       weight: 'it is saved with the index',
       normalization: 'it is saved with the index',
       bm25: 'it is saved with the index',

@@ -23,6 +23,7 @@ Napi::Value document_frequencies(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray()) fail_argument(env, "expected an array for columns");
   const auto array = info[0].As<Napi::Array>();
   std::vector<std::shared_ptr<const training::TokenColumn>> columns;
+  columns.reserve(array.Length());
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     columns.push_back(unwrap(env, object_value<TokenColumn>(array.Get(i), "columns").freeze()));
   }

@@ -19,6 +19,10 @@ function documentsOf(count: number): string[] {
   return ['', ...Array.from({ length: count - 1 }, document)];
 }
 
+/** Too simple to be of use, and enough to tell stems from words. */
+const stemmer = (word: string): string => word.replace(/(ning|s)$/, '');
+const stopWords = ['the', 'a', 'were', 'one'];
+
 const names = (texts: readonly string[]): string[] => texts.map((_, i) => `d${i}`);
 const wordsOf = (text: string): string[] => text.toLowerCase().match(/\w\w+/g) ?? [];
 
@@ -121,6 +125,26 @@ describe('words', () => {
     expect(await index.search(['a', 'ca', ''], 5)).toEqual([[], [], []]);
   });
 
+  it('are found by their stems, each of which is asked for once', async () => {
+    const texts = ['The CATS were running, naïvely', 'one cat; x_1 runs', 'über die Katzen', ''];
+    const asked: string[] = [];
+    const stem = (word: string): string => {
+      asked.push(word);
+      return stemmer(word);
+    };
+    const index = await indexOf(texts, { stemmer: stem, stopWords });
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(asked).not.toContain('the');
+    const analyzer = (text: string): string[] =>
+      (text.toLowerCase().match(/[\p{L}\p{M}\p{N}_]{2,}/gu) ?? []).filter((w) => !stopWords.includes(w)).map(stemmer);
+    const queries = ['run cat', 'the', 'ÜBER X_1', 'naïve'];
+    expect(await index.search(queries, 4)).toEqual(await (await indexOf(texts, { analyzer })).search(queries, 4));
+    expect((await index.search(['a running cat'], 4))[0]).toHaveLength(2);
+    await expect(indexOf(texts, { stemmer: () => 7 as never })).rejects.toThrow(
+      /strings as words of .* for stemmer but received 7/,
+    );
+  });
+
   it('can be left out, or come from a function or a tokenizer', async () => {
     const stopped = await indexOf(['the cat', 'the dog'], { stopWords: ['the'] });
     expect(await stopped.search(['the'], 5)).toEqual([[]]);
@@ -183,6 +207,16 @@ describe('files', () => {
     await expect(BM25Index.load(folder)).rejects.toMatchObject({ code: 'ERR_MODEL_NOT_FOUND' });
   });
 
+  it('ask for the stemmer that they cannot hold, and keep the stop words that go with it', async () => {
+    await (await indexOf(['The cats run', 'a dog runs'], { stemmer, stopWords })).save(folder);
+    await expect(BM25Index.load(folder)).rejects.toThrow(/for stemmer/);
+    const index = await BM25Index.load(folder, { stemmer, signal: new AbortController().signal });
+    expect((await index.search(['running the cat', 'the'], 2)).map((hits) => hits.map(({ id }) => id))).toEqual([
+      ['d0', 'd1'],
+      [],
+    ]);
+  });
+
   it('ask for the analyzer that they cannot hold', async () => {
     const analyzer = (text: string): string[] => text.split(' ');
     await (await indexOf(['a b'], { analyzer })).save(folder);
@@ -199,8 +233,9 @@ describe('errors', () => {
     [{ delta: NaN }, /for delta/],
     [{ stopWords: 'the' }, /for stopWords/],
     [{ analyzer: 1 }, /for analyzer/],
+    [{ stemmer: 'english' }, /a function from a word to its stem for stemmer.*"english"/],
+    [{ stemmer: () => 'x', analyzer: () => [] }, /nothing beside stemmer for analyzer/],
     [{ tokenizer: {} }, /for tokenizer/],
-    [{ stemmer: 'english' }, /unknown option stemmer/],
   ])('name the option of %j', (options, message) => {
     expect(() => new BM25Index(options)).toThrow(message);
   });
