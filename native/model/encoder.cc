@@ -151,6 +151,7 @@ void Encoder::pool_texts(Scratch& scratch, std::size_t begin, std::size_t end, c
   const std::size_t stride = row_bytes(options, table_->dim());
   Buffer<kernels::WeightedRow>& rows = scratch.rows;
   rows.reserve(kRowsAhead);
+  scratch.texts.clear();  // a call that ran out of memory leaves its own
   std::size_t known = 0, pooled = begin;
   const auto pool = [&] {
     const kernels::WeightedRow* row = rows.data();

@@ -21,9 +21,10 @@ const calls = {
   load: 'stillvec.SentenceTransformer.load(saved)',
   'encode one text': "model.encode('the quick red fox')",
   'encode many texts': 'model.encode(texts)',
+  'encode by a new model': 'trained.encode(texts)',
   'encode binary': "model.encode(texts, { precision: 'binary' })",
   'encode int8': "model.encode(texts, { precision: 'int8' })",
-  tokenize: 'model.tokenize(texts)',
+  tokenize: 'trained.tokenize(texts)',
   fit: 'trained.fit({ trainDataset: pairs, loss, batchSize: 64, epochs: 1 })',
   'search and compare': 'search()',
   save: 'model.save(again)',
@@ -67,7 +68,7 @@ function program(call: string, library: string, most: number, step: number): str
         refused += error === undefined ? 0 : 1;
         const now = await model.encode(texts);
         if (Buffer.compare(Buffer.from(now.data.buffer), Buffer.from(expected.data.buffer)) !== 0) throw new Error('request ' + n + ' left another model');
-        if (error === undefined) {
+        if (error === undefined || !${call.includes('fit(')}) {
           // What was done without the memory, or done again, is as it would have been.
           const rows = Buffer.from((await trained.encode(texts)).data.buffer).toString('base64');
           result ??= rows;
@@ -92,8 +93,9 @@ describeWithPreload('memory that runs out', 'allocations.c', folder, (library) =
 
   test.each(Object.entries(calls))(
     '%s gives an OutOfMemoryError and goes on working',
-    (_, call) => {
-      const { status, signal, stdout, stderr } = run(program(call, library, 400, attempts(17, 1)));
+    (name, call) => {
+      const isQuick = /encode|tokenize/.test(name);
+      const { status, signal, stdout, stderr } = run(program(call, library, 400, isQuick ? 1 : attempts(17, 1)));
       expect({ status, signal, stderr }).toEqual({
         status: 0,
         signal: null,
