@@ -153,11 +153,18 @@ async function downloadSnapshot(
     if (blob === null) throw new Error(`${path} is listed, but not there`);
     await mkdir(dirname(file), { recursive: true });
     const incomplete = `${file}.${randomUUID()}.incomplete`;
+    const target = createWriteStream(incomplete, { flush: true });
     try {
-      const source = Readable.fromWeb(blob.stream());
-      await pipeline(source, verify(listed, progress), createWriteStream(incomplete, { flush: true }), { signal });
+      await pipeline(Readable.fromWeb(blob.stream()), verify(listed, progress), target, { signal });
       await rename(incomplete, file);
     } finally {
+      // A pipeline that fails does not wait for the file to be opened, which makes it.
+      if (!target.closed)
+        await new Promise<void>((resolve) =>
+          target.once('close', () => {
+            resolve();
+          }),
+        );
       await rm(incomplete, { force: true });
     }
   }

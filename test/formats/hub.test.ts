@@ -302,6 +302,19 @@ describe('resolveModelFolder with a hub', () => {
     }
   });
 
+  test('keeps nothing of a refused file that is slow to be opened', async () => {
+    sent = (path) => flipIn('safetensors', path, content(path));
+    const resolve = `(() => {
+      const fs = require('node:fs');
+      const { open } = fs;
+      fs.open = (...args) => setTimeout(() => open(...args), 200);
+      return require(${compiled('hub.js')}).resolveModelFolder;
+    })()`;
+    expect(await resolveInProcess('org/name', {}, resolve)).toMatchObject({ code: 'ERR_IO' });
+    const left = readdirSync(cache, { recursive: true, encoding: 'utf8' });
+    expect(left.filter((path) => path.endsWith('.incomplete'))).toEqual([]);
+  });
+
   function flipIn(name: string, path: string, bytes: Buffer): Buffer {
     if (!path.includes(name)) return bytes;
     const flipped = Buffer.from(bytes);
