@@ -69,6 +69,7 @@
       "native/search/communities.cc",
       "native/search/fusion.cc",
       "native/search/hits.cc",
+      "native/search/max_score.cc",
       "native/search/quantized_scores.cc",
       "native/search/rescore.cc",
       "native/search/rows.cc",

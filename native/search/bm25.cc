@@ -7,12 +7,11 @@
 #include <utility>
 
 #include "runtime/thread_pool.h"
+#include "search/max_score.h"
 
 namespace stillvec::search {
 namespace {
 
-// Documents that are scored at a time: their scores stay in the level-2 cache while postings are added to them.
-constexpr std::size_t kBlock = 1 << 15;
 // Words of a chunk of work on postings.
 constexpr std::size_t kWordsPerChunk = 1024;
 
@@ -190,6 +189,7 @@ void Bm25::weigh(ThreadPool& pool) {
   const double words = static_cast<double>(std::accumulate(lengths_.begin(), lengths_.end(), std::uint64_t{0}));
   const double mean_length = lengths_.empty() ? 0 : words / static_cast<double>(lengths_.size());
   impacts_.reserve(postings_.documents.size());
+  most_.assign(words_.size(), 0.0F);
   absent_.assign(words_.size(), 0.0F);
   for_word_chunks(words_.size(), pool, [&](std::size_t begin, std::size_t end) {
     for (std::size_t word = begin; word < end; ++word) weigh_word(word, mean_length);
@@ -206,6 +206,7 @@ void Bm25::weigh_word(std::size_t word, double mean_length) {
   for (std::uint64_t i = begin; i < end; ++i) {
     const double norm = 1 - settings_.b + settings_.b * lengths_[postings_.documents[i]] / mean_length;
     impacts_[i] = static_cast<float>(idf * term_frequency(settings_, postings_.counts[i], norm) - absent);
+    most_[word] = std::max(most_[word], impacts_[i]);
   }
 }
 
@@ -241,70 +242,28 @@ Hits Bm25::search(const WordBags& queries, std::size_t k, ThreadPool& pool, cons
   const std::vector<std::uint32_t> ids = ids_of(queries);
   Hits hits(queries.count(), std::min(k, lengths_.size()));
   struct Scratch {
-    Buffer<float> scores;  // zeros, between queries
-    std::vector<Hit> best;
+    MaxScore search;
+    std::vector<QueryWord> words;
   };
   std::vector<Scratch> scratches(pool.size());
+  const Impacts impacts = {lengths_.size(), postings_.documents.data(), impacts_.data()};
   pool.parallel_for(queries.count(), [&](std::size_t query, unsigned slot) {
     if (shall_stop && shall_stop()) return;
-    Scratch& scratch = scratches[slot];
-    if (scratch.scores.data() == nullptr) {
-      scratch.scores.reserve(kBlock);
-      scratch.scores.fill_zero(kBlock);
+    auto& [search, words] = scratches[slot];
+    words.clear();
+    float absent = 0;
+    for (const auto& [word, count] : queries[query]) {
+      const std::uint32_t id = ids[word];
+      if (id == Vocabulary::kNone) continue;
+      const auto weight = static_cast<float>(count);
+      words.push_back({postings_.starts[id], postings_.starts[id + 1], weight, most_[id]});
+      absent += weight * absent_[id];
     }
-    scratch.best.clear();
-    search_one(queries[query], ids, hits.k, scratch.scores.data(), scratch.best);
-    keep_best(scratch.best, query, hits);
+    std::vector<Hit>& best = search.search(impacts, words, hits.k);
+    for (Hit& hit : best) hit.score += absent;
+    keep_best(best, query, hits);
   });
   return hits;
-}
-
-void Bm25::search_one(std::span<const WordBags::Entry> query, std::span<const std::uint32_t> ids, std::size_t k,
-                      float* scores, std::vector<Hit>& best) const {
-  std::vector<Term> terms;
-  float absent = 0;
-  for (const auto& [word, count] : query) {
-    const std::uint32_t id = ids[word];
-    if (id == Vocabulary::kNone) continue;
-    terms.push_back({postings_.starts[id], postings_.starts[id + 1], static_cast<float>(count)});
-    absent += static_cast<float>(count) * absent_[id];
-  }
-  if (k == 0) return;
-
-  // `best` is a heap with the worst hit on top. A later document of the same score is worse than any that is in it.
-  const auto consider = [&](float score, std::size_t document) {
-    if (best.size() == k) {
-      if (score <= best.front().score) return;
-      std::pop_heap(best.begin(), best.end(), better);
-      best.pop_back();
-    }
-    best.push_back({score, static_cast<std::uint32_t>(document)});
-    std::push_heap(best.begin(), best.end(), better);
-  };
-  const std::uint32_t* documents = postings_.documents.data();
-  for (std::size_t block = 0; block < lengths_.size(); block += kBlock) {
-    const std::size_t block_end = std::min(lengths_.size(), block + kBlock);
-    bool is_touched = false;
-    for (Term& term : terms) {
-      std::uint64_t i = term.begin;
-      for (; i < term.end && documents[i] < block_end; ++i) scores[documents[i] - block] += term.weight * impacts_[i];
-      is_touched = is_touched || i != term.begin;
-      term.begin = i;
-    }
-    if (!is_touched) continue;
-    constexpr std::size_t kGroup = 32;  // kBlock is a multiple of it
-    for (std::size_t group = 0; group < block_end - block; group += kGroup) {
-      const float threshold = best.size() == k ? best.front().score : 0.0F;
-      int above = 0;
-      for (std::size_t i = group; i < group + kGroup; ++i) above |= scores[i] > threshold ? 1 : 0;
-      if (above == 0) continue;
-      for (std::size_t i = group; i < group + kGroup; ++i) {
-        if (scores[i] > 0) consider(scores[i], block + i);
-      }
-    }
-    std::fill_n(scores, block_end - block, 0.0F);
-  }
-  for (Hit& hit : best) hit.score += absent;
 }
 
 }  // namespace stillvec::search

@@ -72,22 +72,16 @@ class Bm25 {
   std::span<const std::uint32_t> lengths() const { return lengths_; }
 
  private:
-  struct Term {
-    std::uint64_t begin, end;  // postings that are left
-    float weight;              // how often the query has the word
-  };
-
   void weigh(ThreadPool& pool);
   std::vector<std::uint32_t> ids_of(const WordBags& queries) const;
   void weigh_word(std::size_t word, double mean_length);
-  void search_one(std::span<const WordBags::Entry> query, std::span<const std::uint32_t> ids, std::size_t k,
-                  float* scores, std::vector<Hit>& best) const;
 
   Bm25Settings settings_;
   Vocabulary words_;
   Postings postings_;
   std::vector<std::uint32_t> lengths_;  // of the documents, in words
   Buffer<float> impacts_;               // of the postings: what each adds to the score of its document
+  std::vector<float> most_;             // of the words: the greatest of its impacts
   std::vector<float> absent_;           // of the words: what one adds to the score of a document that has it not
 };
 
