@@ -559,8 +559,8 @@ function judge(
   const microseconds = (value: number | undefined): string => `${amount(value)} us`;
   const milliseconds = (value: number | undefined): string => `${amount(value)} ms`;
   return [
-    atLeast('questions against Sentence Transformers at its best', 20, over(ours('questions'), peer('questions'))),
-    atLeast('passages, likewise', 10, over(f32, peer('passages'))),
+    atLeast('questions against Sentence Transformers at its best', 32, over(ours('questions'), peer('questions'))),
+    atLeast('passages, likewise', 20, over(f32, peer('passages'))),
     atLeast('passages, share of the gather limit', 0.8, f32?.shareOfLimit, amount),
     atLeast('questions, share of the gather limit', 0.5, ours('questions')?.shareOfLimit, amount),
     atLeast('tokenizer, questions, against tokenizers', 40, tokenizer('questions', 'English')),
