@@ -2,12 +2,14 @@
 // vocab.txt. Without them, both are made up.
 #include <benchmark/benchmark.h>
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "bench/text_samples.h"
-#include "text/tokenizer.h"
+#include "text/pipeline_tokenizer.h"
+#include "text/wordpiece/bert_pipeline.h"
 
 namespace stillvec::text {
 namespace {
@@ -28,25 +30,24 @@ std::vector<std::string> vocabulary() {
   return tokens;
 }
 
-WordPieceConfig config() {
-  WordPieceConfig config;
-  config.vocabulary = vocabulary();
-  config.normalizer = BertNormalizer{};
+std::shared_ptr<const Tokenizer> make(const std::vector<std::string>& vocabulary) {
   AddedToken unk;
   unk.content = "[UNK]";
   unk.special = true;
+  TokenizerConfig config;
   config.added_tokens = {unk};
-  return config;
+  auto pipeline = make_bert_pipeline(vocabulary, {}, BertNormalizer{});
+  return PipelineTokenizer::create(std::move(pipeline.value()), config).value();
 }
 
-const WordPieceTokenizer& tokenizer() {
-  static const std::shared_ptr<const WordPieceTokenizer> shared = WordPieceTokenizer::create(config()).value();
+const Tokenizer& tokenizer() {
+  static const std::shared_ptr<const Tokenizer> shared = make(vocabulary());
   return *shared;
 }
 
 void create(benchmark::State& state) {
-  const WordPieceConfig settings = config();
-  for (auto _ : state) benchmark::DoNotOptimize(WordPieceTokenizer::create(settings));
+  const std::vector<std::string> tokens = vocabulary();
+  for (auto _ : state) benchmark::DoNotOptimize(make(tokens));
 }
 BENCHMARK(create)->Unit(benchmark::kMillisecond);
 

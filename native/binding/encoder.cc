@@ -141,7 +141,7 @@ Napi::Function Encoder::define(Napi::Env env) {
 }
 
 Encoder::Encoder(const Napi::CallbackInfo& info) : ObjectWrap<Encoder>(info) {
-  std::shared_ptr<const text::WordPieceTokenizer> tokenizer;
+  std::shared_ptr<const text::Tokenizer> tokenizer;
   if (!info[0].IsNull()) {
     tokenizer = object_argument<Tokenizer>(info, 0, "tokenizer").tokenizer();
     if (tokenizer == nullptr) fail_argument(info.Env(), "the tokenizer has not been built");

@@ -7,7 +7,7 @@
 
 #include "binding/args.h"
 #include "runtime/buffer.h"
-#include "text/utf16.h"
+#include "text/unicode/utf16.h"
 
 namespace stillvec::binding {
 namespace {

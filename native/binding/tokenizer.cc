@@ -6,6 +6,8 @@
 #include "binding/fields.h"
 #include "binding/task.h"
 #include "binding/texts.h"
+#include "text/pipeline_tokenizer.h"
+#include "text/wordpiece/bert_pipeline.h"
 
 namespace stillvec::binding {
 namespace {
@@ -65,28 +67,35 @@ Napi::Function Tokenizer::define(Napi::Env env) {
 }
 
 Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : ObjectWrap<Tokenizer>(info) {
-  const TextArena vocabulary = TextArena::read(info, 0);
+  const TextArena arena = TextArena::read(info, 0);
   if (!info[3].IsObject()) fail_argument(info.Env(), "expected an object for config");
-  const auto config = info[3].As<Napi::Object>();
+  const auto object = info[3].As<Napi::Object>();
 
-  text::WordPieceConfig parsed;
-  parsed.vocabulary.reserve(vocabulary.count());
-  for (std::size_t i = 0; i < vocabulary.count(); ++i) parsed.vocabulary.emplace_back(vocabulary.view()[i]);
-  parsed.unk_token = string_field(config, "unkToken");
-  parsed.continuing_subword_prefix = string_field(config, "continuingSubwordPrefix");
-  parsed.max_input_chars_per_word = integer_field(config, "maxInputCharsPerWord");
-  parsed.added_tokens = added_tokens_field(config);
-  parsed.normalizer = normalizer_field(config);
-  parsed.truncation = truncation_field(config);
-  parsed.selection = selection_field(config);
-  config_ = std::make_shared<text::WordPieceConfig>(std::move(parsed));
+  std::vector<std::string> vocabulary;
+  vocabulary.reserve(arena.count());
+  for (std::size_t i = 0; i < arena.count(); ++i) vocabulary.emplace_back(arena.view()[i]);
+  text::WordPieceSettings model;
+  model.unk_token = string_field(object, "unkToken");
+  model.continuing_subword_prefix = string_field(object, "continuingSubwordPrefix");
+  model.max_input_chars_per_word = integer_field(object, "maxInputCharsPerWord");
+  text::TokenizerConfig config;
+  config.added_tokens = added_tokens_field(object);
+  config.truncation = truncation_field(object);
+  config.selection = selection_field(object);
+  make_ = [vocabulary = std::move(vocabulary), model = std::move(model), normalizer = normalizer_field(object),
+           config = std::move(config)]() -> Result<std::shared_ptr<const text::Tokenizer>> {
+    auto pipeline = text::make_bert_pipeline(vocabulary, model, normalizer);
+    if (!pipeline.is_ok()) return pipeline.status();
+    return text::PipelineTokenizer::create(std::move(pipeline.value()), config);
+  };
 }
 
 // build(): Promise<void>. Makes what texts are looked up in, once; the tokenizer is of no use before.
 Napi::Value Tokenizer::build(const Napi::CallbackInfo& info) {
-  if (config_ == nullptr) fail_argument(info.Env(), "the tokenizer is built, or being built");
-  return run_on_thread(info.Env(), [config = std::move(config_), state = state_](const std::atomic<bool>&) -> Settle {
-    auto tokenizer = text::WordPieceTokenizer::create(std::move(*config));
+  if (!make_) fail_argument(info.Env(), "the tokenizer is built, or being built");
+  const auto make = std::exchange(make_, nullptr);
+  return run_on_thread(info.Env(), [make, state = state_](const std::atomic<bool>&) -> Settle {
+    auto tokenizer = make();
     if (!tokenizer.is_ok()) return settle_failure(tokenizer.status());
     return [state, tokenizer = std::move(tokenizer.value())](Napi::Env env) -> Napi::Value {
       state->tokenizer = tokenizer;

@@ -2,9 +2,11 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 
 #include "binding/object_wrap.h"
+#include "runtime/status.h"
 #include "text/tokenizer.h"
 
 namespace stillvec::binding {
@@ -19,16 +21,17 @@ class Tokenizer : public ObjectWrap<Tokenizer> {
   explicit Tokenizer(const Napi::CallbackInfo& info);
 
   // Null until it is built.
-  const std::shared_ptr<const text::WordPieceTokenizer>& tokenizer() const { return state_->tokenizer; }
+  const std::shared_ptr<const text::Tokenizer>& tokenizer() const { return state_->tokenizer; }
 
  private:
   struct State {
-    std::shared_ptr<const text::WordPieceTokenizer> tokenizer;
+    std::shared_ptr<const text::Tokenizer> tokenizer;
   };
 
   Napi::Value build(const Napi::CallbackInfo& info);
 
-  std::shared_ptr<text::WordPieceConfig> config_;  // until build()
+  // Makes the tokenizer, on any thread. Until build().
+  std::function<Result<std::shared_ptr<const text::Tokenizer>>()> make_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 

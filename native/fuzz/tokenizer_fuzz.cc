@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "test/text/samples.h"
-#include "text/cached_encoder.h"
+#include "text/wordpiece/cached_bert.h"
 
 namespace {
 
@@ -15,31 +15,31 @@ using namespace stillvec::text;
 
 struct Subject {
   explicit Subject(std::optional<BertNormalizer> normalizer)
-      : exact(model(), normalizer), cached(exact), scratch(std::make_unique<CachedEncoder::Scratch>()) {}
+      : exact(model(), normalizer), cached(exact), scratch(std::make_unique<CachedBert::Scratch>()) {}
 
   static const WordPiece& model() {
-    static const WordPiece shared = WordPiece::create(test::small_vocabulary(), "[UNK]", "##", 20).value();
+    static const WordPiece shared = WordPiece::create(test::small_vocabulary(), {"[UNK]", "##", 20}).value();
     return shared;
   }
 
-  ExactEncoder exact;
-  CachedEncoder cached;
-  std::unique_ptr<CachedEncoder::Scratch> scratch;
+  ExactBert exact;
+  CachedBert cached;
+  std::unique_ptr<CachedBert::Scratch> scratch;
 };
 
 struct Whole {
   Whole() {
-    WordPieceConfig config = test::small_config();
+    test::BertConfig config;
     const char* contents[] = {"[SEP]", "[CLS]", " the", "\u00c9", "a "};
     for (std::uint32_t i = 0; i < 5; ++i) {
       config.added_tokens.push_back({contents[i], i, i % 2 == 0, i % 3 == 0, i % 3 == 1, i > 2, i < 2});
     }
-    tokenizer = WordPieceTokenizer::create(config).value();
+    tokenizer = test::make_tokenizer(config).value();
     scratch = tokenizer->make_scratch();
   }
 
-  std::shared_ptr<const WordPieceTokenizer> tokenizer;
-  WordPieceTokenizer::ScratchPtr scratch;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  Tokenizer::ScratchPtr scratch;
 };
 
 }  // namespace

@@ -89,7 +89,7 @@ std::size_t row_bytes(const RowOptions& options, std::size_t dim) {
 }
 
 struct Encoder::Scratch {
-  text::WordPieceTokenizer::ScratchPtr tokenizer;
+  text::Tokenizer::ScratchPtr tokenizer;
   std::string prompted;
   std::vector<std::uint32_t> ids;  // of one text
   std::optional<DistinctRows> distinct;
@@ -137,7 +137,7 @@ class Encoder::ScratchLease {
   std::unique_ptr<Scratch> scratch_;
 };
 
-Encoder::Encoder(std::shared_ptr<const text::WordPieceTokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table,
+Encoder::Encoder(std::shared_ptr<const text::Tokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table,
                  Pooling pooling)
     : tokenizer_(std::move(tokenizer)), table_(std::move(table)), pooling_(std::move(pooling)) {}
 

@@ -45,11 +45,11 @@ struct Texts {
 class Encoder {
  public:
   // `tokenizer` may be null where ids come from elsewhere (pool_ids only).
-  Encoder(std::shared_ptr<const text::WordPieceTokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table,
+  Encoder(std::shared_ptr<const text::Tokenizer> tokenizer, std::shared_ptr<const EmbeddingTable> table,
           Pooling pooling = {});
 
   const EmbeddingTable& table() const { return *table_; }
-  const text::WordPieceTokenizer* tokenizer() const { return tokenizer_.get(); }
+  const text::Tokenizer* tokenizer() const { return tokenizer_.get(); }
 
   // Encodes texts [begin, end), each with `prompt` before it, into rows of `out`: text i goes to
   // out + i * row_bytes(options, dim). A text of no tokens that count gives a zero row. Returns the number of tokens.
@@ -75,7 +75,7 @@ class Encoder {
   void pool_texts(Scratch& scratch, std::size_t begin, std::size_t end, const RowOptions& options, std::byte* out,
                   IdsOf&& ids_of) const;
 
-  std::shared_ptr<const text::WordPieceTokenizer> tokenizer_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
   std::shared_ptr<const EmbeddingTable> table_;
   const Pooling pooling_;
   mutable std::mutex mutex_;

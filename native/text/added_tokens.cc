@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "text/unicode/tables.h"
+#include "text/unicode/utf8.h"
 
 namespace stillvec::text {
 namespace {

@@ -8,10 +8,20 @@
 #include <vector>
 
 #include "runtime/status.h"
-#include "text/tokenizer.h"
 #include "text/trie.h"
 
 namespace stillvec::text {
+
+// An entry of `added_tokens`. Matched in the raw text, before normalization, unless `normalized`.
+struct AddedToken {
+  std::string content;
+  std::uint32_t id = 0;
+  bool single_word = false;
+  bool lstrip = false;
+  bool rstrip = false;
+  bool normalized = false;
+  bool special = false;
+};
 
 // A set of added tokens to look for in one kind of text: raw, or normalized.
 class AddedTokens {

@@ -7,7 +7,7 @@
 namespace stillvec::text {
 
 // Numbers the code points that occur in a vocabulary from 1, so that they fit 16 bits. Two stages, as in
-// unicode_tables.h.
+// unicode/tables.h.
 class Alphabet {
  public:
   static constexpr std::uint16_t kAbsent = 0;

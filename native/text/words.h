@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "text/unicode/tables.h"
+#include "text/unicode/utf8.h"
 
 namespace stillvec::text {
 

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "runtime/thread_pool.h"
+#include "text/pipeline_tokenizer.h"
+#include "text/wordpiece/bert_pipeline.h"
 
 namespace stillvec::model {
 namespace {
@@ -155,12 +157,11 @@ TEST_F(EncoderTest, RefusesOffsetsThatLeaveTheIds) {
 }
 
 // A vocabulary of as many words as the table has rows: [UNK], w1, w2 ...
-std::shared_ptr<const text::WordPieceTokenizer> make_tokenizer() {
-  text::WordPieceConfig config;
-  config.vocabulary.push_back("[UNK]");
-  for (std::size_t i = 1; i < kRows; ++i) config.vocabulary.push_back("w" + std::to_string(i));
-  config.normalizer = text::BertNormalizer{};
-  return text::WordPieceTokenizer::create(std::move(config)).value();
+std::shared_ptr<const text::Tokenizer> make_tokenizer() {
+  std::vector<std::string> vocabulary = {"[UNK]"};
+  for (std::size_t i = 1; i < kRows; ++i) vocabulary.push_back("w" + std::to_string(i));
+  auto pipeline = text::make_bert_pipeline(vocabulary, {}, text::BertNormalizer{});
+  return text::PipelineTokenizer::create(std::move(pipeline.value()), {}).value();
 }
 
 // Texts in one buffer, a separator after each.

@@ -1,14 +1,17 @@
 #pragma once
 
 #include <array>
+#include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "text/tokenizer.h"
-#include "text/utf8.h"
+#include "text/pipeline_tokenizer.h"
+#include "text/unicode/utf8.h"
+#include "text/wordpiece/bert_pipeline.h"
 
 namespace stillvec::text::test {
 
@@ -32,11 +35,17 @@ inline std::vector<std::string> small_vocabulary() {
   return tokens;
 }
 
-inline WordPieceConfig small_config(std::optional<BertNormalizer> normalizer = BertNormalizer{}) {
-  WordPieceConfig config;
-  config.vocabulary = small_vocabulary();
-  config.normalizer = normalizer;
-  return config;
+// What makes a tokenizer of WordPiece.
+struct BertConfig : TokenizerConfig {
+  std::vector<std::string> vocabulary = small_vocabulary();
+  WordPieceSettings model;
+  std::optional<BertNormalizer> normalizer = BertNormalizer{};
+};
+
+inline Result<std::shared_ptr<const Tokenizer>> make_tokenizer(const BertConfig& config) {
+  auto pipeline = make_bert_pipeline(config.vocabulary, config.model, config.normalizer);
+  if (!pipeline.is_ok()) return pipeline.status();
+  return PipelineTokenizer::create(std::move(pipeline.value()), config);
 }
 
 // Every setting of the normalizer, and none.

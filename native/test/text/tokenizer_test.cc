@@ -1,11 +1,10 @@
-#include "text/tokenizer.h"
-
 #include <gtest/gtest.h>
 
 #include <random>
 #include <thread>
 
 #include "test/text/samples.h"
+#include "text/tokenizer.h"
 
 namespace stillvec::text {
 namespace {
@@ -15,8 +14,8 @@ using Tokens = std::vector<std::string>;
 
 class Subject {
  public:
-  explicit Subject(const WordPieceConfig& config) : vocabulary_(config.vocabulary) {
-    auto tokenizer = WordPieceTokenizer::create(config);
+  explicit Subject(const test::BertConfig& config) : vocabulary_(config.vocabulary) {
+    auto tokenizer = test::make_tokenizer(config);
     if (!tokenizer.is_ok()) throw std::runtime_error(tokenizer.status().message);
     tokenizer_ = tokenizer.value();
     scratch_ = tokenizer_->make_scratch();
@@ -38,12 +37,12 @@ class Subject {
     return out;
   }
 
-  const WordPieceTokenizer& operator*() const { return *tokenizer_; }
+  const Tokenizer& operator*() const { return *tokenizer_; }
 
  private:
   std::vector<std::string> vocabulary_;
-  std::shared_ptr<const WordPieceTokenizer> tokenizer_;
-  WordPieceTokenizer::ScratchPtr scratch_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  Tokenizer::ScratchPtr scratch_;
 };
 
 AddedToken added(std::string content, std::uint32_t id) {
@@ -56,7 +55,7 @@ AddedToken added(std::string content, std::uint32_t id) {
 std::uint32_t next_id() { return static_cast<std::uint32_t>(test::small_vocabulary().size()); }
 
 TEST(Tokenizer, WordsAndPunctuation) {
-  Subject subject(test::small_config());
+  Subject subject(test::BertConfig{});
   EXPECT_EQ(subject.tokens("Hello, UNAFFABLE world!"), (Tokens{"hello", ",", "un", "##aff", "##able", "world", "!"}));
   EXPECT_EQ(subject.tokens("don\u2019t caf\u00e9"), (Tokens{"don", "\u2019", "t", "cafe"}));
   EXPECT_EQ(subject.tokens("\u65e5\u672c"), (Tokens{"\u65e5", "\u672c"}));
@@ -68,22 +67,24 @@ TEST(Tokenizer, WordsAndPunctuation) {
 }
 
 TEST(Tokenizer, NulAndReplacementCharacters) {
-  Subject cleaned(test::small_config());
+  Subject cleaned(test::BertConfig{});
   EXPECT_EQ(cleaned.tokens(std::string_view("he\0llo\xef\xbf\xbd\xff", 10)), (Tokens{"hello"}));
-  Subject raw(test::small_config(std::nullopt));
+  test::BertConfig bare;
+  bare.normalizer.reset();
+  Subject raw(bare);
   EXPECT_EQ(raw.tokens("\xff"), (Tokens{"\ufffd"}));
   EXPECT_EQ(raw.tokens(std::string_view("a\0", 2)), (Tokens{"[UNK]"}));
 }
 
 TEST(Tokenizer, WordsThatAreTooLong) {
-  Subject subject(test::small_config());
+  Subject subject(test::BertConfig{});
   EXPECT_EQ(subject.ids(std::string(100, 'a')).size(), 100u);
   EXPECT_EQ(subject.tokens(std::string(101, 'a')), (Tokens{"[UNK]"}));
   EXPECT_EQ(subject.tokens(std::string(100000, 'a') + " the"), (Tokens{"[UNK]", "the"}));
 }
 
 TEST(Tokenizer, AddedTokensAreFoundBeforeNormalization) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.added_tokens = {added("[SEP]", 3), added("[CLS]", 2)};
   Subject subject(config);
   EXPECT_EQ(subject.tokens("the[SEP]the"), (Tokens{"the", "[SEP]", "the"}));
@@ -93,7 +94,7 @@ TEST(Tokenizer, AddedTokensAreFoundBeforeNormalization) {
 }
 
 TEST(Tokenizer, OfTokensThatBeginTogetherTheLongest) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.added_tokens = {added("<a", next_id()), added("<ab>", next_id() + 1), added("b>c", next_id() + 2)};
   Subject subject(config);
   EXPECT_EQ(subject.tokens("<ab>c"), (Tokens{"<ab>", "c"}));
@@ -102,7 +103,7 @@ TEST(Tokenizer, OfTokensThatBeginTogetherTheLongest) {
 }
 
 TEST(Tokenizer, Selection) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.selection = TokenSelection{};
   const std::uint32_t unknown = Subject(config).ids("\u20ac").at(0);
   config.selection = TokenSelection{20, unknown, 3};
@@ -118,7 +119,7 @@ TEST(Tokenizer, Selection) {
 }
 
 TEST(Tokenizer, SingleWord) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.added_tokens = {added("XY", next_id())};
   config.added_tokens[0].single_word = true;
   Subject subject(config);
@@ -128,7 +129,8 @@ TEST(Tokenizer, SingleWord) {
 }
 
 TEST(Tokenizer, TokensTakeSpacesIn) {
-  WordPieceConfig config = test::small_config(std::nullopt);
+  test::BertConfig config;
+  config.normalizer.reset();
   config.added_tokens = {added("L", next_id()), added("R", next_id() + 1)};
   config.added_tokens[0].lstrip = true;
   config.added_tokens[1].rstrip = true;
@@ -141,7 +143,7 @@ TEST(Tokenizer, TokensTakeSpacesIn) {
 }
 
 TEST(Tokenizer, NormalizedTokensAreFoundInNormalizedText) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.added_tokens = {added("Caf\u00c9 the", next_id()), added("[SEP]", 3)};
   config.added_tokens[0].normalized = true;
   Subject subject(config);
@@ -150,7 +152,7 @@ TEST(Tokenizer, NormalizedTokensAreFoundInNormalizedText) {
 }
 
 TEST(Tokenizer, IdsOfAddedTokensAreTheVocabularysOrFollowIt) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.added_tokens = {added("<new>", 7), added("the", 0), added("<newer>", 9)};
   Subject subject(config);
   EXPECT_EQ(subject.ids("<newer><new>"), (Ids{next_id() + 1, next_id()}));
@@ -158,7 +160,7 @@ TEST(Tokenizer, IdsOfAddedTokensAreTheVocabularysOrFollowIt) {
 }
 
 TEST(Tokenizer, Truncation) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   std::string text;
   for (int i = 0; i < 5000; ++i) text += "the unaffable ";
   const Ids all = Subject(config).ids(text);
@@ -172,9 +174,9 @@ TEST(Tokenizer, Truncation) {
 }
 
 TEST(Tokenizer, TruncationLeavesEarlierIdsAlone) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.truncation = Truncation{1, true};
-  const auto tokenizer = WordPieceTokenizer::create(config).value();
+  const auto tokenizer = test::make_tokenizer(config).value();
   const auto scratch = tokenizer->make_scratch();
   Ids ids = {1, 2, 3};
   tokenizer->encode("hello the", *scratch, ids);
@@ -183,22 +185,22 @@ TEST(Tokenizer, TruncationLeavesEarlierIdsAlone) {
 }
 
 TEST(Tokenizer, Errors) {
-  WordPieceConfig config = test::small_config();
-  config.unk_token = "<unk>";
-  EXPECT_EQ(WordPieceTokenizer::create(config).status().code, Code::kInvalidArgument);
-  config = test::small_config();
+  test::BertConfig config;
+  config.model.unk_token = "<unk>";
+  EXPECT_EQ(test::make_tokenizer(config).status().code, Code::kInvalidArgument);
+  config = {};
   config.vocabulary.emplace_back("the");
-  EXPECT_EQ(WordPieceTokenizer::create(config).status().code, Code::kInvalidArgument);
-  config = test::small_config();
+  EXPECT_EQ(test::make_tokenizer(config).status().code, Code::kInvalidArgument);
+  config = {};
   config.added_tokens = {added("\u0301", next_id())};
   config.added_tokens[0].normalized = true;
-  EXPECT_EQ(WordPieceTokenizer::create(config).status().code, Code::kInvalidArgument);
+  EXPECT_EQ(test::make_tokenizer(config).status().code, Code::kInvalidArgument);
 }
 
 TEST(Tokenizer, ManyThreadsShareOne) {
-  WordPieceConfig config = test::small_config();
+  test::BertConfig config;
   config.added_tokens = {added("[SEP]", 3)};
-  const auto tokenizer = WordPieceTokenizer::create(config).value();
+  const auto tokenizer = test::make_tokenizer(config).value();
   std::mt19937 random(23);
   std::vector<std::string> texts;
   for (int i = 0; i < 300; ++i) texts.push_back(test::random_text(random, 40));

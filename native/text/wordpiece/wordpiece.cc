@@ -1,9 +1,9 @@
-#include "text/wordpiece.h"
+#include "text/wordpiece/wordpiece.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "text/utf8.h"
+#include "text/unicode/utf8.h"
 
 namespace stillvec::text {
 namespace {
@@ -19,8 +19,7 @@ std::vector<std::uint32_t> by_length(const std::vector<std::string>& vocabulary)
 
 }  // namespace
 
-Result<WordPiece> WordPiece::create(const std::vector<std::string>& vocabulary, std::string_view unk_token,
-                                    std::string_view continuing_subword_prefix, std::size_t max_input_chars_per_word) {
+Result<WordPiece> WordPiece::create(const std::vector<std::string>& vocabulary, const WordPieceSettings& settings) {
   const Status too_many = {Code::kUnsupported, "model.vocab: too many tokens"};
   if (vocabulary.size() >= Trie::kNowhere) return too_many;
   WordPiece model(vocabulary.size());
@@ -44,13 +43,13 @@ Result<WordPiece> WordPiece::create(const std::vector<std::string>& vocabulary, 
                       "model.vocab: token " + token + " has two ids, one of them " + std::to_string(id)};
     }
   }
-  const std::optional<std::uint32_t> unk_id = model.id_of(unk_token);
+  const std::optional<std::uint32_t> unk_id = model.id_of(settings.unk_token);
   if (!unk_id) {
-    return Status{Code::kInvalidArgument, "model.unk_token: " + std::string(unk_token) + " is not in the vocabulary"};
+    return Status{Code::kInvalidArgument, "model.unk_token: " + settings.unk_token + " is not in the vocabulary"};
   }
   model.unk_id_ = *unk_id;
-  model.continuation_ = model.walk(continuing_subword_prefix);
-  model.max_input_chars_per_word_ = max_input_chars_per_word;
+  model.continuation_ = model.walk(settings.continuing_subword_prefix);
+  model.max_input_chars_per_word_ = settings.max_input_chars_per_word;
   return model;
 }
 

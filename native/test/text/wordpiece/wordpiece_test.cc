@@ -1,4 +1,4 @@
-#include "text/wordpiece.h"
+#include "text/wordpiece/wordpiece.h"
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ Ids tokenize(const WordPiece& model, std::string_view word) {
 }
 
 TEST(WordPiece, LongestMatchFirst) {
-  const auto model = WordPiece::create({"[UNK]", "un", "unaff", "##aff", "##able", "##ab", "a"}, "[UNK]", "##", 100);
+  const auto model = WordPiece::create({"[UNK]", "un", "unaff", "##aff", "##able", "##ab", "a"}, {"[UNK]", "##", 100});
   ASSERT_TRUE(model.is_ok());
   EXPECT_EQ(tokenize(model.value(), "unaffable"), (Ids{2, 4}));
   EXPECT_EQ(tokenize(model.value(), "unable"), (Ids{1, 4}));
@@ -32,7 +32,7 @@ TEST(WordPiece, LongestMatchFirst) {
 }
 
 TEST(WordPiece, LengthsAreCodePoints) {
-  const auto model = WordPiece::create({"[UNK]", "\u00e9", "##\u00e9"}, "[UNK]", "##", 3);
+  const auto model = WordPiece::create({"[UNK]", "\u00e9", "##\u00e9"}, {"[UNK]", "##", 3});
   ASSERT_TRUE(model.is_ok());
   Ids ids;
   model.value().tokenize(std::span<const char32_t>(std::u32string(3, U'\u00e9')), ids);
@@ -43,23 +43,23 @@ TEST(WordPiece, LengthsAreCodePoints) {
 }
 
 TEST(WordPiece, OtherPrefixes) {
-  const auto none = WordPiece::create({"[UNK]", "a", "b"}, "[UNK]", "", 100);
+  const auto none = WordPiece::create({"[UNK]", "a", "b"}, {"[UNK]", "", 100});
   ASSERT_TRUE(none.is_ok());
   EXPECT_EQ(tokenize(none.value(), "abba"), (Ids{1, 2, 2, 1}));
-  const auto unused = WordPiece::create({"[UNK]", "a", "##a"}, "[UNK]", "@@", 100);
+  const auto unused = WordPiece::create({"[UNK]", "a", "##a"}, {"[UNK]", "@@", 100});
   ASSERT_TRUE(unused.is_ok());
   EXPECT_EQ(tokenize(unused.value(), "aa"), (Ids{0}));
 }
 
 TEST(WordPiece, Errors) {
-  const auto twice = WordPiece::create({"[UNK]", "a", "b", "a"}, "[UNK]", "##", 100);
+  const auto twice = WordPiece::create({"[UNK]", "a", "b", "a"}, {"[UNK]", "##", 100});
   ASSERT_FALSE(twice.is_ok());
   EXPECT_EQ(twice.status().code, Code::kInvalidArgument);
   EXPECT_NE(twice.status().message.find("token a"), std::string::npos);
-  const auto no_unk = WordPiece::create({"a"}, "[UNK]", "##", 100);
+  const auto no_unk = WordPiece::create({"a"}, {"[UNK]", "##", 100});
   ASSERT_FALSE(no_unk.is_ok());
   EXPECT_NE(no_unk.status().message.find("unk_token"), std::string::npos);
-  EXPECT_TRUE(WordPiece::create({"[UNK]", "", "", "a"}, "[UNK]", "##", 100).is_ok()) << "holes are no tokens";
+  EXPECT_TRUE(WordPiece::create({"[UNK]", "", "", "a"}, {"[UNK]", "##", 100}).is_ok()) << "holes are no tokens";
 }
 
 // Against the definition, with a map.
@@ -77,7 +77,7 @@ TEST(WordPiece, RandomVocabularies) {
       std::string token = (random() % 2 ? "##" : "") + random_word(6);
       if (ids.emplace(token, vocabulary.size()).second) vocabulary.push_back(token);
     }
-    const auto model = WordPiece::create(vocabulary, "[UNK]", "##", 20);
+    const auto model = WordPiece::create(vocabulary, {"[UNK]", "##", 20});
     ASSERT_TRUE(model.is_ok());
     for (int i = 0; i < 200; ++i) {
       const std::string word = random_word(24);

@@ -1,4 +1,4 @@
-#include "text/utf16.h"
+#include "text/unicode/utf16.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "text/utf8.h"
+#include "text/unicode/utf8.h"
 
 // Strings as JavaScript has them, made UTF-8.
 namespace stillvec::text::utf16 {

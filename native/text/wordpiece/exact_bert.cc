@@ -1,11 +1,11 @@
-#include "text/exact_encoder.h"
+#include "text/wordpiece/exact_bert.h"
 
-#include "text/bert_normalizer.h"
-#include "text/unicode_tables.h"
+#include "text/unicode/tables.h"
+#include "text/wordpiece/bert_normalizer.h"
 
 namespace stillvec::text {
 
-void ExactEncoder::encode(std::string_view text, std::u32string& normalized, std::vector<std::uint32_t>& ids) const {
+void ExactBert::encode(std::string_view text, std::u32string& normalized, std::vector<std::uint32_t>& ids) const {
   normalized.clear();
   normalize(normalizer_, text, normalized);
 

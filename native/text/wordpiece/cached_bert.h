@@ -8,21 +8,21 @@
 #include <vector>
 
 #include "kernels/ascii/ascii.h"
-#include "text/exact_encoder.h"
 #include "text/word_cache.h"
+#include "text/wordpiece/exact_bert.h"
 
 namespace stillvec::text {
 
-// The same ids as ExactEncoder's, fast. A text is cut at ASCII spaces and punctuation, which no normalizer setting can
+// The same ids as ExactBert's, fast. A text is cut at ASCII spaces and punctuation, which no normalizer setting can
 // join to their neighbours; the ids of what lies between depend on its bytes alone, so most are found in a WordCache.
-class CachedEncoder {
+class CachedBert {
  public:
   static constexpr std::size_t kChunk = 4096;  // bytes that are classified at a time
 
   // One thread's. A cache must only ever serve one encoder.
   class Scratch {
    private:
-    friend class CachedEncoder;
+    friend class CachedBert;
     static constexpr std::size_t kBufferedIds = 1024;
 
     WordCache cache_;
@@ -35,7 +35,7 @@ class CachedEncoder {
     std::uint32_t ids_[kBufferedIds] = {};
   };
 
-  explicit CachedEncoder(const ExactEncoder& exact, const kernels::AsciiKernels& kernels = kernels::ascii_kernels());
+  explicit CachedBert(const ExactBert& exact, const kernels::AsciiKernels& kernels = kernels::ascii_kernels());
 
   // Appends the ids of `text`. Added tokens are not looked for. Stops, at some point, once it has appended `enough`.
   void encode(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids,
@@ -50,7 +50,7 @@ class CachedEncoder {
   void encode_segment(std::span<const std::uint8_t> segment, bool cached, Scratch& scratch,
                       std::vector<std::uint32_t>& ids) const;
 
-  const ExactEncoder& exact_;
+  const ExactBert& exact_;
   const kernels::AsciiKernels& kernels_;
   bool fold_;
   std::uint8_t dropped_;     // properties of code points that vanish before words are cut

@@ -1,12 +1,12 @@
-#include "text/cached_encoder.h"
+#include "text/wordpiece/cached_bert.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "text/buffers.h"
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "text/unicode/tables.h"
+#include "text/unicode/utf8.h"
 
 namespace stillvec::text {
 namespace {
@@ -59,7 +59,7 @@ bool is_ascii_separator(std::uint8_t byte) {
 
 // Collects ids in a fixed buffer, so that the caller's vector is touched once in a while and not once a word. Whoever
 // is done flushes.
-class CachedEncoder::Output {
+class CachedBert::Output {
  public:
   Output(std::uint32_t* buffer, std::vector<std::uint32_t>& ids) : buffer_(buffer), at_(buffer), ids_(ids) {}
 
@@ -86,7 +86,7 @@ class CachedEncoder::Output {
   std::vector<std::uint32_t>& ids_;
 };
 
-CachedEncoder::CachedEncoder(const ExactEncoder& exact, const kernels::AsciiKernels& kernels)
+CachedBert::CachedBert(const ExactBert& exact, const kernels::AsciiKernels& kernels)
     : exact_(exact), kernels_(kernels) {
   const std::optional<BertNormalizer>& normalizer = exact.normalizer();
   fold_ = normalizer && normalizer->lowercase;
@@ -95,8 +95,8 @@ CachedEncoder::CachedEncoder(const ExactEncoder& exact, const kernels::AsciiKern
   if (normalizer && normalizer->handle_chinese_chars) separators_ |= unicode::kIdeograph;
 }
 
-void CachedEncoder::encode(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids,
-                           std::size_t enough) const {
+void CachedBert::encode(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids,
+                        std::size_t enough) const {
   Output out(scratch.ids_, ids);
   const std::size_t before = ids.size();
   const std::uint8_t* at = utf8::bytes(text);
@@ -119,8 +119,8 @@ void CachedEncoder::encode(std::string_view text, Scratch& scratch, std::vector<
 }
 
 // Returns how many bytes were encoded: without the last unit when that may go on beyond the chunk.
-std::size_t CachedEncoder::encode_chunk(const std::uint8_t* text, std::size_t size, bool last, Scratch& scratch,
-                                        Output& out) const {
+std::size_t CachedBert::encode_chunk(const std::uint8_t* text, std::size_t size, bool last, Scratch& scratch,
+                                     Output& out) const {
   kernels_.classify(text, size, fold_, scratch.folded_, scratch.spaces_, scratch.letters_);
   scratch.letters_[(size + 63) / 64] = 0;
   std::size_t units = find_units(scratch.spaces_, scratch.letters_, size, scratch.starts_);
@@ -134,8 +134,8 @@ std::size_t CachedEncoder::encode_chunk(const std::uint8_t* text, std::size_t si
 
 // At most kUnitsAtOnce units of the chunk. The cache is larger than those of the processor, and pooling rows empties
 // these: all entries are asked for before the first is read.
-void CachedEncoder::encode_units(std::span<const std::uint16_t> starts, std::size_t size, Scratch& scratch,
-                                 Output& out) const {
+void CachedBert::encode_units(std::span<const std::uint16_t> starts, std::size_t size, Scratch& scratch,
+                              Output& out) const {
   WordCache::Key keys[kUnitsAtOnce];
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const auto letters = static_cast<std::size_t>(std::countr_one(bits_from(scratch.letters_, starts[i])));
@@ -161,7 +161,7 @@ void CachedEncoder::encode_units(std::span<const std::uint16_t> starts, std::siz
 
 // A unit that is not in the cache: the bytes between two ASCII separators, or one of them. It is cut further at the
 // other separators, and its parts are looked up by themselves.
-void CachedEncoder::encode_unit(const std::uint8_t* unit, std::size_t size, Scratch& scratch, Output& out) const {
+void CachedBert::encode_unit(const std::uint8_t* unit, std::size_t size, Scratch& scratch, Output& out) const {
   const bool cacheable = size <= WordCache::kMaxBytes;
   std::vector<std::uint32_t>& ids = scratch.missed_;
   ids.clear();
@@ -193,8 +193,8 @@ void CachedEncoder::encode_unit(const std::uint8_t* unit, std::size_t size, Scra
 
 // Appends the ids of bytes with no separator in them, or of one that is a word of its own. `cached`: whether they are
 // looked for in the cache and kept there.
-void CachedEncoder::encode_segment(std::span<const std::uint8_t> segment, bool cached, Scratch& scratch,
-                                   std::vector<std::uint32_t>& ids) const {
+void CachedBert::encode_segment(std::span<const std::uint8_t> segment, bool cached, Scratch& scratch,
+                                std::vector<std::uint32_t>& ids) const {
   cached = cached && segment.size() <= WordCache::kMaxBytes;
   WordCache::Key key;
   if (cached) {

@@ -14,13 +14,19 @@
 
 namespace stillvec::text {
 
+// The WordPiece model of a tokenizer.json, less its vocabulary.
+struct WordPieceSettings {
+  std::string unk_token = "[UNK]";
+  std::string continuing_subword_prefix = "##";
+  std::size_t max_input_chars_per_word = 100;
+};
+
 // Greedy longest match: the longest token that the word begins with, then the longest continuing one, and so on. A word
 // that cannot be covered, or that is too long, is the unknown token.
 class WordPiece {
  public:
   // `vocabulary[id]` is the token's text; empty strings are holes.
-  static Result<WordPiece> create(const std::vector<std::string>& vocabulary, std::string_view unk_token,
-                                  std::string_view continuing_subword_prefix, std::size_t max_input_chars_per_word);
+  static Result<WordPiece> create(const std::vector<std::string>& vocabulary, const WordPieceSettings& settings);
 
   // Appends the ids of a word of at least one code point, in ASCII or as code points.
   void tokenize(std::span<const std::uint8_t> word, std::vector<std::uint32_t>& ids) const;

@@ -6,17 +6,17 @@
 #include <string_view>
 #include <vector>
 
-#include "text/tokenizer.h"
-#include "text/wordpiece.h"
+#include "text/wordpiece/bert_normalizer.h"
+#include "text/wordpiece/wordpiece.h"
 
 namespace stillvec::text {
 
 // Normalizes a text, splits it as BertPreTokenizer does and tokenizes the words, one code point at a time: the
-// reference for CachedEncoder, and what that falls back on.
-class ExactEncoder {
+// reference for CachedBert, and what that falls back on.
+class ExactBert {
  public:
   // `model` must outlive this.
-  ExactEncoder(const WordPiece& model, std::optional<BertNormalizer> normalizer)
+  ExactBert(const WordPiece& model, std::optional<BertNormalizer> normalizer)
       : model_(model), normalizer_(normalizer) {}
 
   const WordPiece& model() const { return model_; }

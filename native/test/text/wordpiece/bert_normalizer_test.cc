@@ -1,4 +1,4 @@
-#include "text/bert_normalizer.h"
+#include "text/wordpiece/bert_normalizer.h"
 
 #include <gtest/gtest.h>
 
@@ -91,7 +91,7 @@ TEST(BertNormalizer, LongRunsOfMarksTakeNoQuadraticTime) {
   EXPECT_EQ(out.back(), U'\u08d4');
 }
 
-// What CachedEncoder rests on.
+// What CachedBert rests on.
 TEST(BertNormalizer, PartsBetweenSeparatorsCanBeNormalizedAlone) {
   std::mt19937 random(3);
   for (const auto& normalizer : test::normalizers()) {

@@ -1,4 +1,4 @@
-#include "text/cached_encoder.h"
+#include "text/wordpiece/cached_bert.h"
 
 #include <gtest/gtest.h>
 
@@ -14,25 +14,25 @@ namespace {
 using Ids = std::vector<std::uint32_t>;
 
 WordPiece small_model(std::size_t longest = 100) {
-  return WordPiece::create(test::small_vocabulary(), "[UNK]", "##", longest).value();
+  return WordPiece::create(test::small_vocabulary(), {"[UNK]", "##", longest}).value();
 }
 
-Ids exactly(const ExactEncoder& encoder, std::string_view text) {
+Ids exactly(const ExactBert& encoder, std::string_view text) {
   Ids ids;
   std::u32string normalized;
   encoder.encode(text, normalized, ids);
   return ids;
 }
 
-class CachedEncoderIsa : public stillvec::test::IsaTest {};
+class CachedBertIsa : public stillvec::test::IsaTest {};
 
-TEST_P(CachedEncoderIsa, GivesTheIdsOfTheExactEncoder) {
+TEST_P(CachedBertIsa, GivesTheIdsOfTheExactBert) {
   std::mt19937 random(11);
   const WordPiece model = small_model(12);
-  auto scratch = std::make_unique<CachedEncoder::Scratch>();
+  auto scratch = std::make_unique<CachedBert::Scratch>();
   for (const auto& normalizer : test::normalizers()) {
-    const ExactEncoder exact(model, normalizer);
-    const CachedEncoder cached(exact, kernels::ascii_kernels(GetParam()));
+    const ExactBert exact(model, normalizer);
+    const CachedBert cached(exact, kernels::ascii_kernels(GetParam()));
     *scratch = {};
     for (int round = 0; round < 400; ++round) {
       const std::string text = test::random_text(random, round % 10 == 0 ? 3000 : 30);
@@ -45,17 +45,17 @@ TEST_P(CachedEncoderIsa, GivesTheIdsOfTheExactEncoder) {
   }
 }
 
-TEST_P(CachedEncoderIsa, WordsAcrossBlocksAndChunks) {
+TEST_P(CachedBertIsa, WordsAcrossBlocksAndChunks) {
   const WordPiece model = small_model(100000);
-  const ExactEncoder exact(model, BertNormalizer{});
-  const CachedEncoder cached(exact, kernels::ascii_kernels(GetParam()));
-  auto scratch = std::make_unique<CachedEncoder::Scratch>();
+  const ExactBert exact(model, BertNormalizer{});
+  const CachedBert cached(exact, kernels::ascii_kernels(GetParam()));
+  auto scratch = std::make_unique<CachedBert::Scratch>();
   const auto check = [&](const std::string& text) {
     Ids ids;
     cached.encode(text, *scratch, ids);
     ASSERT_EQ(ids, exactly(exact, text)) << "size " << text.size();
   };
-  constexpr std::size_t kChunk = CachedEncoder::kChunk;
+  constexpr std::size_t kChunk = CachedBert::kChunk;
   for (std::size_t before :
        {std::size_t{0}, std::size_t{1}, std::size_t{40}, std::size_t{63}, kChunk - 70, kChunk - 3}) {
     for (std::size_t size : {1, 15, 16, 17, 31, 32, 33, 56, 57, 58, 63, 64, 65, 200}) {
@@ -79,12 +79,12 @@ TEST_P(CachedEncoderIsa, WordsAcrossBlocksAndChunks) {
 }
 
 // Few words often, and many more words than the cache has room for.
-TEST(CachedEncoder, WhatTheCacheHoldsChangesNothing) {
+TEST(CachedBert, WhatTheCacheHoldsChangesNothing) {
   std::mt19937 random(13);
   const WordPiece model = small_model();
-  const ExactEncoder exact(model, BertNormalizer{});
-  const CachedEncoder cached(exact);
-  auto warm = std::make_unique<CachedEncoder::Scratch>();
+  const ExactBert exact(model, BertNormalizer{});
+  const CachedBert cached(exact);
+  auto warm = std::make_unique<CachedBert::Scratch>();
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     for (int i = 0; i < 50; ++i) {
@@ -98,11 +98,11 @@ TEST(CachedEncoder, WhatTheCacheHoldsChangesNothing) {
   }
 }
 
-TEST(CachedEncoder, StopsWhenItHasEnough) {
+TEST(CachedBert, StopsWhenItHasEnough) {
   const WordPiece model = small_model();
-  const ExactEncoder exact(model, BertNormalizer{});
-  const CachedEncoder cached(exact);
-  auto scratch = std::make_unique<CachedEncoder::Scratch>();
+  const ExactBert exact(model, BertNormalizer{});
+  const CachedBert cached(exact);
+  auto scratch = std::make_unique<CachedBert::Scratch>();
   std::string text;
   for (int i = 0; i < 100000; ++i) text += "the ";
   Ids ids;
@@ -111,7 +111,7 @@ TEST(CachedEncoder, StopsWhenItHasEnough) {
   EXPECT_LT(ids.size(), 5000u);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CachedEncoderIsa, ::testing::Values(Isa::kScalar, Isa::kNeon, Isa::kAvx2, Isa::kAvx512),
+INSTANTIATE_TEST_SUITE_P(All, CachedBertIsa, ::testing::Values(Isa::kScalar, Isa::kNeon, Isa::kAvx2, Isa::kAvx512),
                          stillvec::test::name_of_isa);
 
 }  // namespace

@@ -1,9 +1,9 @@
-#include "text/bert_normalizer.h"
+#include "text/wordpiece/bert_normalizer.h"
 
 #include <algorithm>
 
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "text/unicode/tables.h"
+#include "text/unicode/utf8.h"
 
 namespace stillvec::text {
 namespace {
