@@ -14,8 +14,9 @@ import sys
 import unicodedata
 
 import tokenizers
-from tokenizers.normalizers import NFD, BertNormalizer, Lowercase
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers import Regex
+from tokenizers.normalizers import NFC, NFD, NFKC, NFKD, BertNormalizer, Lowercase, Nmt, Strip, StripAccents
+from tokenizers.pre_tokenizers import BertPreTokenizer, Digits, Punctuation, Split, Whitespace, WhitespaceSplit
 
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 FILE = pathlib.Path(__file__).with_name("reference.txt")
@@ -61,6 +62,40 @@ def combining_classes(nfd):
     return classes
 
 
+CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn".split()
+
+
+def matched(pattern):
+    """The code points that a class of the reference's regular expressions has."""
+    text = "".join(map(chr, CODE_POINTS))
+    runs = Split(Regex(pattern + "+"), "removed", invert=True).pre_tokenize_str(text)
+    return [ord(c) for _, (begin, end) in runs for c in text[begin:end]]
+
+
+def categories():
+    """General categories as the reference's regular expressions know them."""
+    found = {}
+    for name in CATEGORIES:
+        for c in matched(rf"\p{{{name}}}"):
+            assert c not in found, f"U+{c:04X} is {found[c]} and {name}"
+            found[c] = name
+    assert len(found) == len(CODE_POINTS)
+    return found
+
+
+def compositions(nfc, nfd):
+    """The pairs that canonical composition joins, Hangul left out. (composed: pair)"""
+    pairs = {}
+    for c in CODE_POINTS:
+        parts = nfd(chr(c))
+        if 0xAC00 <= c < 0xD7A4 or len(parts) < 2 or nfc(parts) != chr(c):
+            continue
+        first = nfc(parts[:-1])
+        assert len(first) == 1 and nfc(first + parts[-1]) == chr(c), f"U+{c:04X}"
+        pairs[c] = first + parts[-1]
+    return pairs
+
+
 def ranges(items):
     """Runs of consecutive code points with one value; items is {code point: value}."""
     first = last = None
@@ -101,7 +136,27 @@ def probe():
     decompositions = {c: nfd(chr(c)) for c in CODE_POINTS if nfd(chr(c)) != chr(c)}
     lowercase = {c: lower(chr(c)) for c in CODE_POINTS if lower(chr(c)) != chr(c)}
 
+    nfc, nfkd, nfkc = NFC().normalize_str, NFKD().normalize_str, NFKC().normalize_str
+    compatibility = {c: nfkd(chr(c)) for c in CODE_POINTS if nfkd(chr(c)) != nfd(chr(c))}
+    composed = compositions(nfc, nfd)
+    digits, stripped = Digits().pre_tokenize_str, StripAccents().normalize_str
+    numeric = where(lambda c: len(digits("a" + c + "a")) == 3)
+    accents = where(lambda c: stripped(c) == "")
+    nmt = Nmt().normalize_str
+    nmt_changes = {c: nmt(chr(c)) for c in CODE_POINTS if nmt(chr(c)) != chr(c)}
+
     # What the C++ takes for granted.
+    words = Whitespace().pre_tokenize_str
+    assert set(word_characters()) == set(where(lambda c: [w for w, _ in words("a" + c)] == ["a" + c]))
+    assert set(spaces) == set(where(lambda c: words(c) == []))
+    assert set(spaces) == set(where(lambda c: WhitespaceSplit().pre_tokenize_str(c) == []))
+    assert set(spaces) == set(where(lambda c: Strip().normalize_str(c) == ""))
+    assert set(spaces) == set(matched(r"\s"))
+    marked = Punctuation().pre_tokenize_str
+    assert set(punctuation) == set(where(lambda c: len(marked("a" + c + "a")) == 3))
+    assert set(nmt_changes.values()) <= {"", " "}
+    for c in CODE_POINTS:
+        assert nfkc(chr(c)) == nfc(nfkd(chr(c))), f"U+{c:04X}"
     mark_set = set(marks)
     assert set(spaces) == set(strippable_characters())
     for c in CODE_POINTS:
@@ -140,6 +195,17 @@ def probe():
                    valued_spans({c: f"{ord(s) - c:+d}" for c, s in lowercase.items()}))
     out += section("decomposition", "Full canonical decomposition, Hangul syllables (computed) left out.",
                    [f"{c:04X} " + " ".join(f"{ord(x):04X}" for x in d) for c, d in decompositions.items()])
+    out += section("compatibility", "Full compatibility decomposition where it is another than the canonical one.",
+                   [f"{c:04X} " + " ".join(f"{ord(x):04X}" for x in d) for c, d in compatibility.items()])
+    out += section("composition", "What two code points are composed to, Hangul syllables (computed) left out.",
+                   [f"{ord(pair[0]):04X} {ord(pair[1]):04X} {c:04X}" for c, pair in composed.items()])
+    out += section("category", "General category in regular expressions; Cn is left out.",
+                   valued_spans({c: name for c, name in categories().items() if name != "Cn"}))
+    out += section("numeric", "A digit of the pre-tokenizer Digits.", spans(numeric))
+    out += section("accent", "Removed by the normalizer StripAccents.", spans(accents))
+    out += section("nmt_removed", "Removed by the normalizer Nmt.", spans([c for c, s in nmt_changes.items() if s == ""]))
+    out += section("nmt_space", "Turned into U+0020 by the normalizer Nmt.",
+                   spans([c for c, s in nmt_changes.items() if s == " "]))
     return "\n".join(out)
 
 
