@@ -117,7 +117,7 @@ async function assemble(
   try {
     const table = await makeTable();
     const tokenizes =
-      tokenizer.kind === 'wordpiece' ? await makeTokenizer(tokenizer.description, selection) : tokenizer.tokenizer;
+      tokenizer.kind === 'native' ? await makeTokenizer(tokenizer.description, selection) : tokenizer.tokenizer;
     return {
       model: new StaticModel(tokenizes, table, nativePooling(description, weighed), settings.normalize),
       settings,

@@ -1,5 +1,5 @@
 import type { TokenSelection } from './formats/token-selection.js';
-import type { WordPieceDescription } from './formats/tokenizer-json.js';
+import type { NativeDescription } from './formats/tokenizer-json.js';
 import { native, type NativeTexts, type NativeTokenizer } from './native/index.js';
 import { invalidArgument } from './validate.js';
 
@@ -173,10 +173,12 @@ export function joinTexts(
 }
 
 export async function makeTokenizer(
-  description: WordPieceDescription,
+  description: NativeDescription,
   selection: TokenSelection | null = null,
 ): Promise<NativeTokenizer> {
-  const tokenizer = new native.Tokenizer(...joinTexts(description.vocabulary), { ...description, selection });
+  const { vocabulary, pipeline, addedTokens, truncation } = description;
+  const config = { ...pipeline, addedTokens, truncation, selection };
+  const tokenizer = new native.Tokenizer(...joinTexts(vocabulary), config);
   await tokenizer.build();
   return tokenizer;
 }

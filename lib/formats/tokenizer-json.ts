@@ -2,6 +2,7 @@ import { ModelFormatError, UnsupportedError } from '../errors.js';
 import { describe } from '../validate.js';
 import { JsonFields, parseJson } from './json-fields.js';
 import { libraryTokenizerJson } from './library-tokenizer-json.js';
+import { readPipeline, type TokenizerPipeline } from './tokenizer-steps.js';
 
 /** An entry of `added_tokens`: text that is one token wherever it stands. */
 export interface AddedTokenDescription {
@@ -12,14 +13,6 @@ export interface AddedTokenDescription {
   readonly rstrip: boolean;
   readonly normalized: boolean;
   readonly special: boolean;
-}
-
-/** The settings of a BertNormalizer; `stripAccents` null means as `lowercase`. */
-export interface BertNormalizerDescription {
-  readonly cleanText: boolean;
-  readonly handleChineseChars: boolean;
-  readonly stripAccents: boolean | null;
-  readonly lowercase: boolean;
 }
 
 /** Keep at most `maxLength` ids: the first ones, or with `fromLeft` (direction "Left") the last ones. */
@@ -39,13 +32,10 @@ interface CommonDescription {
   readonly addedTokens: readonly AddedTokenDescription[];
 }
 
-/** A tokenizer that runs natively: WordPiece, BertNormalizer or none, BertPreTokenizer. */
-export interface WordPieceDescription extends CommonDescription {
-  readonly kind: 'wordpiece';
-  readonly unkToken: string;
-  readonly continuingSubwordPrefix: string;
-  readonly maxInputCharsPerWord: number;
-  readonly normalizer: BertNormalizerDescription | null;
+/** A tokenizer that runs natively. */
+export interface NativeDescription extends CommonDescription {
+  readonly kind: 'native';
+  readonly pipeline: TokenizerPipeline;
   readonly truncation: TruncationDescription | null;
 }
 
@@ -58,7 +48,7 @@ export interface LibraryDescription extends CommonDescription {
   readonly json: string;
 }
 
-export type TokenizerDescription = WordPieceDescription | LibraryDescription;
+export type TokenizerDescription = NativeDescription | LibraryDescription;
 
 /** @param bytes - Size of the file: no token takes less than a byte, so a greater id is a mistake, and costs memory. */
 function readVocabulary(model: JsonFields, bytes: number): readonly string[] {
@@ -146,17 +136,6 @@ function checkAddedTokens(file: string, added: readonly AddedTokenDescription[],
   }
 }
 
-function readNormalizer(root: JsonFields): BertNormalizerDescription | null {
-  const normalizer = root.optionalObject('normalizer');
-  if (normalizer === undefined) return null;
-  return {
-    cleanText: normalizer.boolean('clean_text'),
-    handleChineseChars: normalizer.boolean('handle_chinese_chars'),
-    stripAccents: normalizer.optionalBoolean('strip_accents') ?? null,
-    lowercase: normalizer.boolean('lowercase'),
-  };
-}
-
 function readTruncation(root: JsonFields): TruncationDescription | null {
   const truncation = root.optionalObject('truncation');
   if (truncation === undefined) return null;
@@ -180,10 +159,6 @@ function modelType(model: JsonFields): string {
   return model.has('max_input_chars_per_word') ? 'WordPiece' : 'WordLevel';
 }
 
-function typeOf(root: JsonFields, name: string): string | undefined {
-  return root.optionalObject(name)?.string('type');
-}
-
 /**
  * Parses a Hugging Face tokenizer.json. `padding` and `post_processor` are ignored: a static model pads nothing and
  * adds no special tokens.
@@ -198,29 +173,15 @@ export function parseTokenizerJson(file: string, text: string): TokenizerDescrip
   if (version !== '1.0') throw new UnsupportedError(`${file}: expected "1.0" for version but received "${version}"`);
   const model = root.object('model');
   const type = modelType(model);
-  const normalizer = typeOf(root, 'normalizer');
-  const preTokenizer = typeOf(root, 'pre_tokenizer');
-  const isBert = (normalizer === undefined || normalizer === 'BertNormalizer') && preTokenizer === 'BertPreTokenizer';
   const vocabulary = readVocabulary(model, text.length);
   const addedTokens = readAddedTokens(root, text.length);
   checkAddedTokens(file, addedTokens, vocabulary);
   const vocabSize = addedTokens.reduce((size, { id }) => Math.max(size, id + 1), vocabulary.length);
-  if (type !== 'WordPiece' || !isBert) {
-    const unkToken = type === 'Unigram' ? null : (model.optionalString('unk_token') ?? null);
-    const json = libraryTokenizerJson(root, type, readTruncation(root));
-    return { kind: 'library', model: type, json, vocabulary, vocabSize, unkToken, addedTokens };
-  }
-  const unkToken = model.string('unk_token');
-  if (unkToken === '' || !vocabulary.includes(unkToken)) throw model.invalid('unk_token', 'a token of model.vocab');
-  return {
-    kind: 'wordpiece',
-    vocabulary,
-    vocabSize,
-    unkToken,
-    continuingSubwordPrefix: model.string('continuing_subword_prefix'),
-    maxInputCharsPerWord: model.integer('max_input_chars_per_word'),
-    addedTokens,
-    normalizer: readNormalizer(root),
-    truncation: readTruncation(root),
-  };
+  const unkToken = type === 'Unigram' ? null : (model.optionalString('unk_token') ?? null);
+  const common = { vocabulary, vocabSize, unkToken, addedTokens };
+  const truncation = readTruncation(root);
+  const json = libraryTokenizerJson(root, type, truncation);
+  const pipeline = readPipeline(root, type, vocabulary);
+  if (pipeline === null) return { kind: 'library', model: type, json, ...common };
+  return { kind: 'native', pipeline, truncation, ...common };
 }

@@ -3,7 +3,7 @@ import { IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
 import { byteOrderMark } from './json-fields.js';
 import { LibraryTokenizer, type TextTokenizer } from './library-tokenizer.js';
 import { model2vecSelection, type TokenSelection } from './token-selection.js';
-import { parseTokenizerJson, type LibraryDescription, type WordPieceDescription } from './tokenizer-json.js';
+import { parseTokenizerJson, type LibraryDescription, type NativeDescription } from './tokenizer-json.js';
 
 /** Whose rules say which of a text's tokens count: all of them, or as Model2Vec encodes. */
 export type TokenRules = 'sentence-transformers' | 'model2vec';
@@ -17,7 +17,7 @@ export type LoadedTokenizer = {
   /** Which of a text's tokens count; null for all. */
   readonly selection: TokenSelection | null;
 } & (
-  | { readonly kind: 'wordpiece'; readonly description: WordPieceDescription }
+  | { readonly kind: 'native'; readonly description: NativeDescription }
   | { readonly kind: 'library'; readonly description: LibraryDescription; readonly tokenizer: TextTokenizer }
 );
 
@@ -52,7 +52,7 @@ export async function loadTokenizer(
   check?.(vocabSize, json);
   const selection = rules === 'model2vec' ? model2vecSelection(description) : null;
   const common = { file, json, vocabSize, selection };
-  if (description.kind === 'wordpiece') return { kind: 'wordpiece', ...common, description };
+  if (description.kind === 'native') return { kind: 'native', ...common, description };
   const tokenizer = await LibraryTokenizer.create(file, description.json, selection);
   if (tokenizer.vocabSize !== vocabSize) {
     throw new ModelFormatError(

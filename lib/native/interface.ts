@@ -8,6 +8,8 @@ export interface Native {
   readonly info: () => NativeInfo;
   /** From now on the addon throws what `toPublic` makes of its errors. Those of aborted calls stay as they are. */
   readonly setErrorType: (toPublic: (error: Error) => unknown) => void;
+  /** Whether a step of a tokenizer may look for the regular expression. */
+  supportsPattern(regex: string): boolean;
   readonly Tokenizer: new (
     joined: readonly string[],
     count: number,
@@ -153,10 +155,80 @@ export interface NativeInfo {
   readonly threads: number;
 }
 
+export type NativePattern = { readonly literal: string } | { readonly regex: string };
+
+export type NativeSplitBehavior = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
+
+export type NativeNormalizer =
+  | {
+      readonly type: 'BertNormalizer';
+      readonly cleanText: boolean;
+      readonly handleChineseChars: boolean;
+      readonly stripAccents: boolean | null;
+      readonly lowercase: boolean;
+    }
+  | { readonly type: 'ByteLevel' | 'Lowercase' | 'NFC' | 'NFD' | 'NFKC' | 'NFKD' | 'Nmt' | 'StripAccents' }
+  | { readonly type: 'Prepend'; readonly prepend: string }
+  | { readonly type: 'Replace'; readonly pattern: NativePattern; readonly content: string }
+  | { readonly type: 'Strip'; readonly left: boolean; readonly right: boolean };
+
+export type NativePreTokenizer =
+  | {
+      readonly type:
+        | 'BertPreTokenizer'
+        | 'ByteLevelAlphabet'
+        | 'ByteLevelPrefix'
+        | 'ByteLevelWords'
+        | 'Whitespace'
+        | 'WhitespaceSplit';
+    }
+  | { readonly type: 'CharDelimiterSplit'; readonly delimiter: string }
+  | { readonly type: 'Digits'; readonly individually: boolean }
+  | { readonly type: 'FixedLength'; readonly length: number }
+  | {
+      readonly type: 'Metaspace';
+      readonly replacement: string;
+      readonly prependScheme: 'always' | 'first' | 'never';
+      readonly split: boolean;
+    }
+  | { readonly type: 'Punctuation'; readonly behavior: NativeSplitBehavior }
+  | {
+      readonly type: 'Split';
+      readonly pattern: NativePattern;
+      readonly behavior: NativeSplitBehavior;
+      readonly invert: boolean;
+    };
+
+export type NativeTokenizerModel =
+  | {
+      readonly type: 'BPE';
+      /** Of each merge the ids of its two tokens and of what they make. */
+      readonly merges: Uint32Array;
+      readonly unkToken: string | null;
+      readonly continuingSubwordPrefix: string;
+      readonly endOfWordSuffix: string;
+      readonly byteFallback: boolean;
+      readonly fuseUnk: boolean;
+      readonly ignoreMerges: boolean;
+    }
+  | {
+      readonly type: 'Unigram';
+      readonly scores: Float64Array;
+      readonly unkId: number;
+      readonly byteFallback: boolean;
+    }
+  | { readonly type: 'WordLevel'; readonly unkToken: string }
+  | {
+      readonly type: 'WordPiece';
+      readonly unkToken: string;
+      readonly continuingSubwordPrefix: string;
+      readonly maxInputCharsPerWord: number;
+    };
+
 export interface NativeTokenizerConfig {
-  readonly unkToken: string;
-  readonly continuingSubwordPrefix: string;
-  readonly maxInputCharsPerWord: number;
+  readonly normalizers: readonly NativeNormalizer[];
+  readonly preTokenizers: readonly NativePreTokenizer[];
+  readonly model: NativeTokenizerModel;
   readonly addedTokens: readonly {
     readonly content: string;
     readonly id: number;
@@ -166,12 +238,6 @@ export interface NativeTokenizerConfig {
     readonly normalized: boolean;
     readonly special: boolean;
   }[];
-  readonly normalizer: {
-    readonly cleanText: boolean;
-    readonly handleChineseChars: boolean;
-    readonly stripAccents: boolean | null;
-    readonly lowercase: boolean;
-  } | null;
   readonly truncation: { readonly maxLength: number; readonly fromLeft: boolean } | null;
   readonly selection: {
     readonly droppedId: number | null;

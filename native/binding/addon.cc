@@ -14,6 +14,7 @@
 #include "binding/table.h"
 #include "binding/token_column.h"
 #include "binding/tokenizer.h"
+#include "binding/tokenizer_steps.h"
 #include "binding/training_evaluation.h"
 #include "binding/training_run.h"
 #include "binding/word_bags.h"
@@ -54,6 +55,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("TrainingRun", TrainingRun::define(env));
   exports.Set("WordBags", WordBags::define(env));
   exports.Set("Bm25", Bm25::define(env));
+  export_function<supports_pattern>(env, exports, "supportsPattern");
   export_function<info>(env, exports, "info");
   export_function<set_error_type>(env, exports, "setErrorType");
   define_checksum(env, exports);

@@ -6,8 +6,8 @@
 #include "binding/fields.h"
 #include "binding/task.h"
 #include "binding/texts.h"
+#include "binding/tokenizer_steps.h"
 #include "text/pipeline_tokenizer.h"
-#include "text/wordpiece/bert_pipeline.h"
 
 namespace stillvec::binding {
 namespace {
@@ -16,17 +16,6 @@ std::uint32_t id_field(const Napi::Object& object, const char* name) {
   const std::uint64_t value = integer_field(object, name);
   if (value > UINT32_MAX) fail(object.Env(), {Code::kOutOfRange, std::string(name) + " is beyond 2^32 - 1"});
   return static_cast<std::uint32_t>(value);
-}
-
-std::optional<text::BertNormalizer> normalizer_field(const Napi::Object& config) {
-  if (config.Get("normalizer").IsNull()) return std::nullopt;
-  const Napi::Object object = object_field(config, "normalizer");
-  text::BertNormalizer normalizer;
-  normalizer.clean_text = boolean_field(object, "cleanText");
-  normalizer.handle_chinese_chars = boolean_field(object, "handleChineseChars");
-  normalizer.lowercase = boolean_field(object, "lowercase");
-  if (!object.Get("stripAccents").IsNull()) normalizer.strip_accents = boolean_field(object, "stripAccents");
-  return normalizer;
 }
 
 std::optional<text::Truncation> truncation_field(const Napi::Object& config) {
@@ -74,17 +63,13 @@ Tokenizer::Tokenizer(const Napi::CallbackInfo& info) : ObjectWrap<Tokenizer>(inf
   std::vector<std::string> vocabulary;
   vocabulary.reserve(arena.count());
   for (std::size_t i = 0; i < arena.count(); ++i) vocabulary.emplace_back(arena.view()[i]);
-  text::WordPieceSettings model;
-  model.unk_token = string_field(object, "unkToken");
-  model.continuing_subword_prefix = string_field(object, "continuingSubwordPrefix");
-  model.max_input_chars_per_word = integer_field(object, "maxInputCharsPerWord");
   text::TokenizerConfig config;
   config.added_tokens = added_tokens_field(object);
   config.truncation = truncation_field(object);
   config.selection = selection_field(object);
-  make_ = [vocabulary = std::move(vocabulary), model = std::move(model), normalizer = normalizer_field(object),
+  make_ = [vocabulary = std::move(vocabulary), make_pipeline = read_pipeline(object),
            config = std::move(config)]() -> Result<std::shared_ptr<const text::Tokenizer>> {
-    auto pipeline = text::make_bert_pipeline(vocabulary, model, normalizer);
+    auto pipeline = make_pipeline(vocabulary);
     if (!pipeline.is_ok()) return pipeline.status();
     return text::PipelineTokenizer::create(std::move(pipeline.value()), config);
   };

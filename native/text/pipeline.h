@@ -26,12 +26,13 @@ class Pipeline {
 
   virtual ScratchPtr make_scratch() const = 0;
 
-  // Appends the ids of `text`. Stops, at some point, once it has appended `enough`. A Scratch serves either this or
+  // Appends the ids of `text`; `opens_text`: no text and no token stands before it. Stops, at some point, once it has
+  // appended `enough`. A Scratch serves either this or
   // encode_normalized(), not now one and then the other: what it remembers of a word holds for one of them.
-  virtual void encode(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids,
+  virtual void encode(std::string_view text, bool opens_text, Scratch& scratch, std::vector<std::uint32_t>& ids,
                       std::size_t enough) const = 0;
-  virtual void encode_normalized(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids,
-                                 std::size_t enough) const = 0;
+  virtual void encode_normalized(std::string_view text, bool opens_text, Scratch& scratch,
+                                 std::vector<std::uint32_t>& ids, std::size_t enough) const = 0;
 
   // Replaces `out` by what the normalizer makes of `text`.
   virtual void normalize(std::string_view text, Scratch& scratch, std::string& out) const = 0;

@@ -102,13 +102,18 @@ void PipelineTokenizer::encode(std::string_view text, Scratch& scratch, std::vec
   const auto add_id = [&](std::uint32_t id) { ids.push_back(id); };
   const auto encode_raw = [&](std::string_view piece) {
     if (ids.size() - before >= enough) return;
+    const bool opens_text = piece.data() == text.data();
     if (normalized_tokens_.empty()) {
-      return pipeline_->encode(piece, *pipeline_scratch, ids, enough - (ids.size() - before));
+      return pipeline_->encode(piece, opens_text, *pipeline_scratch, ids, enough - (ids.size() - before));
     }
     pipeline_->normalize(piece, *pipeline_scratch, normalized);
     normalized_tokens_.split(
         normalized,
-        [&](std::string_view part) { pipeline_->encode_normalized(part, *pipeline_scratch, ids, SIZE_MAX); }, add_id);
+        [&](std::string_view part) {
+          const bool opens = opens_text && part.data() == normalized.data();
+          pipeline_->encode_normalized(part, opens, *pipeline_scratch, ids, SIZE_MAX);
+        },
+        add_id);
   };
   raw_tokens_.split(text, encode_raw, add_id);
   release_if_large(normalized);

@@ -21,8 +21,35 @@ enum Property : std::uint8_t {
 
 // General categories as regular expressions know them.
 enum Category : std::uint8_t {
-  kCn, kLu, kLl, kLt, kLm, kLo, kMn, kMc, kMe, kNd, kNl, kNo, kPc, kPd, kPs,
-  kPe, kPi, kPf, kPo, kSm, kSc, kSk, kSo, kZs, kZl, kZp, kCc, kCf, kCo
+  kCn,
+  kLu,
+  kLl,
+  kLt,
+  kLm,
+  kLo,
+  kMn,
+  kMc,
+  kMe,
+  kNd,
+  kNl,
+  kNo,
+  kPc,
+  kPd,
+  kPs,
+  kPe,
+  kPi,
+  kPf,
+  kPo,
+  kSm,
+  kSc,
+  kSk,
+  kSo,
+  kZs,
+  kZl,
+  kZp,
+  kCc,
+  kCf,
+  kCo
 };
 
 // Two stages: the code point's block of 128, then its place in the block. Equal blocks are stored once; what lies
@@ -31,7 +58,8 @@ inline constexpr unsigned kBlockBits = 7;
 
 extern const std::size_t kPropertiesBlocks, kCombiningClassBlocks, kLowercaseBlocks, kDecompositionBlocks,
     kCompatibilityBlocks, kCategoryBlocks;
-extern const std::uint8_t kPropertiesIndex[], kCombiningClassIndex[], kLowercaseIndex[], kDecompositionIndex[], kCompatibilityIndex[];
+extern const std::uint8_t kPropertiesIndex[], kCombiningClassIndex[], kLowercaseIndex[], kDecompositionIndex[],
+    kCompatibilityIndex[];
 extern const std::uint16_t kCategoryIndex[];
 extern const std::uint8_t kPropertiesData[], kCombiningClassData[], kLowercaseData[], kCategoryData[];
 extern const std::int32_t kLowercaseDistances[];

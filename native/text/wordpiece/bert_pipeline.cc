@@ -30,12 +30,12 @@ class BertPipeline final : public Pipeline {
 
   ScratchPtr make_scratch() const override { return std::make_unique<BertScratch>(); }
 
-  void encode(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids,
+  void encode(std::string_view text, bool, Scratch& scratch, std::vector<std::uint32_t>& ids,
               std::size_t enough) const override {
     cached_raw_.encode(text, static_cast<BertScratch&>(scratch).cached, ids, enough);
   }
 
-  void encode_normalized(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& ids,
+  void encode_normalized(std::string_view text, bool, Scratch& scratch, std::vector<std::uint32_t>& ids,
                          std::size_t enough) const override {
     cached_normalized_.encode(text, static_cast<BertScratch&>(scratch).cached, ids, enough);
   }
