@@ -83,6 +83,7 @@
       "native/text/steps/byte_level.cc",
       "native/text/steps/metaspace.cc",
       "native/text/steps/normalizers.cc",
+      "native/text/steps/precompiled.cc",
       "native/text/steps/regex.cc",
       "native/text/steps/splits.cc",
       "native/text/steps/steps_pipeline.cc",

@@ -61,6 +61,9 @@ const normalizers: Readonly<Record<string, Reader<NativeNormalizer>>> = {
   NFKC: () => [{ type: 'NFKC' }],
   NFKD: () => [{ type: 'NFKD' }],
   Nmt: () => [{ type: 'Nmt' }],
+  Precompiled: (step) => [
+    { type: 'Precompiled', charsmap: Uint8Array.from(Buffer.from(step.string('precompiled_charsmap'), 'base64')) },
+  ],
   Prepend: (step) => [{ type: 'Prepend', prepend: step.string('prepend') }],
   Replace: (step) => [{ type: 'Replace', pattern: patternOf(step), content: step.string('content') }],
   Sequence: (step) => step.objects('normalizers').flatMap((each) => read(each, normalizers, true)),

@@ -168,6 +168,7 @@ export type NativeNormalizer =
       readonly lowercase: boolean;
     }
   | { readonly type: 'ByteLevel' | 'Lowercase' | 'NFC' | 'NFD' | 'NFKC' | 'NFKD' | 'Nmt' | 'StripAccents' }
+  | { readonly type: 'Precompiled'; readonly charsmap: Uint8Array }
   | { readonly type: 'Prepend'; readonly prepend: string }
   | { readonly type: 'Replace'; readonly pattern: NativePattern; readonly content: string }
   | { readonly type: 'Strip'; readonly left: boolean; readonly right: boolean };

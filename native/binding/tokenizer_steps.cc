@@ -9,6 +9,7 @@
 #include "text/steps/byte_level.h"
 #include "text/steps/metaspace.h"
 #include "text/steps/normalizers.h"
+#include "text/steps/precompiled.h"
 #include "text/steps/splits.h"
 #include "text/steps/steps_pipeline.h"
 #include "text/unigram/unigram.h"
@@ -77,6 +78,12 @@ constexpr Maker<NormalizerPtr> kNormalizers[] = {
     {"NFKC", [](const Napi::Object&) { return text::normal_form(NormalForm::kNfkc); }},
     {"NFKD", [](const Napi::Object&) { return text::normal_form(NormalForm::kNfkd); }},
     {"Nmt", [](const Napi::Object&) { return text::nmt(); }},
+    {"Precompiled",
+     [](const Napi::Object& step) {
+       auto made = text::precompiled(array_field_of<std::uint8_t>(step, "charsmap"));
+       if (!made.is_ok()) fail(step.Env(), made.status());
+       return std::move(made.value());
+     }},
     {"Prepend", [](const Napi::Object& step) { return text::prepend(string_field(step, "prepend")); }},
     {"Replace",
      [](const Napi::Object& step) { return text::replace(pattern_field(step), string_field(step, "content")); }},

@@ -107,6 +107,11 @@ for (const [span, name] of sections.get('category')) {
   for (const c of codePoints(span)) categories[c] = categoryNames.indexOf(name);
 }
 
+const graphemes = zeros();
+['extend', 'alone'].forEach((name, bit) => {
+  for (const [span] of sections.get(name)) for (const c of codePoints(span)) graphemes[c] |= 1 << bit;
+});
+
 const compositions = sections
   .get('composition')
   .map((line) => line.map((hex) => parseInt(hex, 16)))
@@ -127,6 +132,7 @@ ${[
   table('Compatibility', 'std::uint16_t', compatibility),
   array('std::uint32_t', 'kDecompositionPool', pool),
   table('Category', 'std::uint8_t', categories),
+  table('Grapheme', 'std::uint8_t', graphemes),
   `const std::size_t kCompositions = ${compositions.length};\n`,
   array('std::uint32_t', 'kCompositionPairs', compositions.flat()),
 ].join('\n')}

@@ -10,12 +10,13 @@ source that generate-tables.mjs turns into C++ tables.
 """
 
 import pathlib
+import struct
 import sys
 import unicodedata
 
 import tokenizers
 from tokenizers import Regex
-from tokenizers.normalizers import NFC, NFD, NFKC, NFKD, BertNormalizer, Lowercase, Nmt, Strip, StripAccents
+from tokenizers.normalizers import NFC, NFD, NFKC, NFKD, BertNormalizer, Lowercase, Nmt, Precompiled, Strip, StripAccents
 from tokenizers.pre_tokenizers import BertPreTokenizer, Digits, Punctuation, Split, Whitespace, WhitespaceSplit
 
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
@@ -96,6 +97,40 @@ def compositions(nfc, nfd):
     return pairs
 
 
+def charsmap(key):
+    """A Precompiled normalizer that turns `key` into X: a double array of one string, a block of 256 units a byte."""
+    leaf, value = 1 << 8, 1 << 31
+    data = key.encode()
+    units = [0] * (256 * (len(data) + 2))
+    at = 0
+    units[0] = 256 << 10
+    for i, byte in enumerate(data):
+        at = (at ^ (units[at] >> 10)) ^ byte
+        is_last = i + 1 == len(data)
+        # The children of a unit lie where its number and its offset differ: in the next block.
+        target = 256 * (i + 2)
+        units[at] = byte | (leaf if is_last else 0) | (at ^ target) << 10
+        if is_last:
+            units[target] = value
+    array = struct.pack(f"<{len(units)}I", *units)
+    return Precompiled(struct.pack("<I", len(array)) + array + b"X\0").normalize_str
+
+
+def graphemes():
+    """What joins the character before it to one grapheme, and what nothing joins."""
+    a = charsmap("a")
+    extends = where(lambda c: a("a" + c) == "X")
+    joined = "\u0301"
+    assert ord(joined) in extends
+    alone = []
+    for c in CODE_POINTS:
+        if unicodedata.category(chr(c)) not in ("Cc", "Cf", "Zl", "Zp", "Cn") or c in (0xD, 0):
+            continue
+        if len(chr(c).encode()) <= 3 and charsmap(chr(c))(chr(c) + joined) != "X":
+            alone.append(c)
+    return extends, alone
+
+
 def ranges(items):
     """Runs of consecutive code points with one value; items is {code point: value}."""
     first = last = None
@@ -144,6 +179,8 @@ def probe():
     accents = where(lambda c: stripped(c) == "")
     nmt = Nmt().normalize_str
     nmt_changes = {c: nmt(chr(c)) for c in CODE_POINTS if nmt(chr(c)) != chr(c)}
+
+    extends, alone = graphemes()
 
     # What the C++ takes for granted.
     words = Whitespace().pre_tokenize_str
@@ -206,6 +243,8 @@ def probe():
     out += section("nmt_removed", "Removed by the normalizer Nmt.", spans([c for c, s in nmt_changes.items() if s == ""]))
     out += section("nmt_space", "Turned into U+0020 by the normalizer Nmt.",
                    spans([c for c, s in nmt_changes.items() if s == " "]))
+    out += section("extend", "Joins the character before it to one grapheme.", spans(extends))
+    out += section("alone", "Joined by nothing that follows, among characters of at most 3 bytes.", spans(alone))
     return "\n".join(out)
 
 

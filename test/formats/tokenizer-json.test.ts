@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StillvecError } from '../../lib/errors.js';
-import { parseTokenizerJson, type WordPieceDescription } from '../../lib/formats/tokenizer-json.js';
+import { parseTokenizerJson, type NativeDescription } from '../../lib/formats/tokenizer-json.js';
 import { describeWithShared } from '../support/shared';
 
 type Json = Record<string, unknown>;
@@ -48,26 +48,30 @@ const base: Json = {
 const json = (settings: Json = {}): string => JSON.stringify({ ...base, ...settings });
 const jsonWithModel = (settings: Json): string => json({ model: { ...model, ...settings } });
 
-function parse(text: string): WordPieceDescription {
+function parse(text: string): NativeDescription {
   const description = parseTokenizerJson('folder/tokenizer.json', text);
-  if (description.kind !== 'wordpiece') throw new Error(`not WordPiece but ${description.model}`);
+  if (description.kind !== 'native') throw new Error(`left to the library: ${description.model}`);
   return description;
 }
 
 describe('parseTokenizerJson', () => {
   test('describes a WordPiece tokenizer', () => {
     expect(parse(json())).toEqual({
-      kind: 'wordpiece',
+      kind: 'native',
       vocabulary: ['[PAD]', '[UNK]', 'a', '##b'],
       vocabSize: 5,
       unkToken: '[UNK]',
-      continuingSubwordPrefix: '##',
-      maxInputCharsPerWord: 100,
       addedTokens: [
         { content: '[UNK]', id: 1, singleWord: false, lstrip: false, rstrip: false, normalized: false, special: true },
         { content: '<x>', id: 4, singleWord: false, lstrip: true, rstrip: false, normalized: true, special: true },
       ],
-      normalizer: { cleanText: true, handleChineseChars: true, stripAccents: null, lowercase: false },
+      pipeline: {
+        normalizers: [
+          { type: 'BertNormalizer', cleanText: true, handleChineseChars: true, stripAccents: null, lowercase: false },
+        ],
+        preTokenizers: [{ type: 'BertPreTokenizer' }],
+        model: { type: 'WordPiece', unkToken: '[UNK]', continuingSubwordPrefix: '##', maxInputCharsPerWord: 100 },
+      },
       truncation: null,
     });
   });
@@ -80,7 +84,7 @@ describe('parseTokenizerJson', () => {
 
   test('does without normalizer, added tokens and version', () => {
     expect(parse(json({ normalizer: null, added_tokens: undefined, version: undefined }))).toMatchObject({
-      normalizer: null,
+      pipeline: { normalizers: [] },
       addedTokens: [],
       vocabSize: 4,
     });

@@ -57,11 +57,13 @@ enum Category : std::uint8_t {
 inline constexpr unsigned kBlockBits = 7;
 
 extern const std::size_t kPropertiesBlocks, kCombiningClassBlocks, kLowercaseBlocks, kDecompositionBlocks,
-    kCompatibilityBlocks, kCategoryBlocks;
+    kCompatibilityBlocks, kCategoryBlocks, kGraphemeBlocks;
 extern const std::uint8_t kPropertiesIndex[], kCombiningClassIndex[], kLowercaseIndex[], kDecompositionIndex[],
-    kCompatibilityIndex[];
+    kCompatibilityIndex[],
+    kGraphemeIndex[];
 extern const std::uint16_t kCategoryIndex[];
-extern const std::uint8_t kPropertiesData[], kCombiningClassData[], kLowercaseData[], kCategoryData[];
+extern const std::uint8_t kPropertiesData[], kCombiningClassData[], kLowercaseData[], kCategoryData[],
+    kGraphemeData[];
 extern const std::int32_t kLowercaseDistances[];
 extern const std::uint16_t kDecompositionData[], kCompatibilityData[];
 extern const std::uint32_t kDecompositionPool[];
@@ -103,5 +105,13 @@ inline std::span<const std::uint32_t> compatibility(char32_t c) {
 inline Category category(char32_t c) {
   return static_cast<Category>(look_up(c, kCategoryBlocks, kCategoryIndex, kCategoryData));
 }
+
+// Whether the character joins the one before it to one grapheme.
+inline bool is_extending(char32_t c) {
+  return (look_up(c, kGraphemeBlocks, kGraphemeIndex, kGraphemeData) & 1) != 0;
+}
+
+// Whether nothing that follows joins the character, as it is with controls.
+inline bool is_alone(char32_t c) { return (look_up(c, kGraphemeBlocks, kGraphemeIndex, kGraphemeData) & 2) != 0; }
 
 }  // namespace stillvec::text::unicode
