@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "text/steps/splits.h"
 #include "text/unicode/utf8.h"
@@ -38,7 +39,7 @@ class ByteLevelAlphabet final : public PreTokenizer {
   void split(std::string_view piece, bool, Pieces& out) const override {
     std::string characters;
     for (const std::uint8_t byte : piece) characters += alphabet_[byte];
-    out.add(characters);
+    out.add_changed(std::move(characters));
   }
   bool is_whole() const override { return true; }
 
@@ -50,8 +51,7 @@ class ByteLevelPrefix final : public PreTokenizer {
  public:
   void split(std::string_view piece, bool, Pieces& out) const override {
     if (piece.starts_with(' ')) return out.add(piece);
-    out.add(" ");
-    out.extend(piece);
+    out.add_changed(std::string(" ").append(piece));
   }
 };
 

@@ -24,8 +24,8 @@ class Metaspace final : public PreTokenizer {
       replaced += replacement_;
       done = space + 1;
     }
-    if (!splits_) return out.add(replaced);
-    const std::string_view text = replaced;
+    if (!splits_) return out.add_changed(std::move(replaced));
+    const std::string_view text = out.keep(std::move(replaced));
     std::size_t start = 0;
     for (std::size_t at = text.find(replacement_); at != std::string_view::npos;) {
       if (at > start) out.add(text.substr(start, at - start));

@@ -24,10 +24,17 @@ NormalizerPtr made_of(Apply apply) {
   return std::make_unique<FunctionNormalizer<Apply>>(std::move(apply));
 }
 
-template <typename Take>
-void for_each_character(std::string_view text, const Take& take) {
-  const std::uint8_t* const end = utf8::bytes(text) + text.size();
-  for (const std::uint8_t* at = utf8::bytes(text); at < end;) {
+// Calls take_ascii with the runs of ASCII and take with the other characters, in order.
+template <typename TakeAscii, typename Take>
+void for_each_character(std::string_view text, const TakeAscii& take_ascii, const Take& take) {
+  const std::uint8_t* const begin = utf8::bytes(text);
+  const std::uint8_t* const end = begin + text.size();
+  for (const std::uint8_t* at = begin; at < end;) {
+    if (const std::size_t run = utf8::ascii_run(at, end); run > 0) {
+      take_ascii(text.substr(static_cast<std::size_t>(at - begin), run));
+      at += run;
+      continue;
+    }
     const utf8::Decoded next = utf8::decode(at, end);
     take(next.code_point);
     at += next.size;
@@ -61,7 +68,15 @@ NormalizerPtr bert_normalizer(const BertNormalizer& options) {
 
 NormalizerPtr lowercase() {
   return made_of([](std::string_view text, std::string& out) {
-    for_each_character(text, [&](char32_t c) {
+    const auto lower_ascii = [&](std::string_view run) {
+      const std::size_t size = out.size();
+      out += run;
+      for (std::size_t i = size; i < out.size(); ++i) {
+        const char c = out[i];
+        out[i] = static_cast<char>(c | (c >= 'A' && c <= 'Z' ? 0x20 : 0));
+      }
+    };
+    for_each_character(text, lower_ascii, [&](char32_t c) {
       constexpr char32_t kCapitalIWithDot = 0x130;  // the one code point whose lower case is two
       if (c == kCapitalIWithDot) {
         out += "i\u0307";
@@ -74,9 +89,15 @@ NormalizerPtr lowercase() {
 
 NormalizerPtr nmt() {
   return made_of([](std::string_view text, std::string& out) {
-    for_each_character(text, [&](char32_t c) {
+    const auto take = [&](char32_t c) {
       if (!is_nmt_removed(c)) utf8::append(is_nmt_space(c) ? U' ' : c, out);
-    });
+    };
+    for_each_character(
+        text,
+        [&](std::string_view run) {
+          for (const char c : run) take(static_cast<char32_t>(c));
+        },
+        take);
   });
 }
 
@@ -123,9 +144,11 @@ NormalizerPtr strip(bool left, bool right) {
 
 NormalizerPtr strip_accents() {
   return made_of([](std::string_view text, std::string& out) {
-    for_each_character(text, [&](char32_t c) {
-      if (!(unicode::properties(c) & unicode::kAccent)) utf8::append(c, out);
-    });
+    for_each_character(
+        text, [&](std::string_view run) { out += run; },
+        [&](char32_t c) {
+          if (!(unicode::properties(c) & unicode::kAccent)) utf8::append(c, out);
+        });
   });
 }
 

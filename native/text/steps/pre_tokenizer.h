@@ -1,45 +1,39 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace stillvec::text {
 
-// Pieces of a text, one after the other. None is empty.
+// Pieces of a text, one after the other, as views of it or of an arena. None is empty.
 class Pieces {
  public:
+  // `arena` keeps the pieces that are no part of the text.
+  explicit Pieces(std::deque<std::string>& arena) : arena_(arena) {}
+
   void add(std::string_view piece) {
-    if (piece.empty()) return;
-    text_ += piece;
-    ends_.push_back(text_.size());
+    if (!piece.empty()) pieces_.push_back(piece);
   }
 
-  // Appends to the last piece.
-  void extend(std::string_view text) {
-    text_ += text;
-    ends_.back() = text_.size();
-  }
+  // Puts a changed text where its pieces may be views of it.
+  std::string_view keep(std::string text) { return arena_.emplace_back(std::move(text)); }
+  void add_changed(std::string piece) { add(keep(std::move(piece))); }
 
-  void clear() {
-    text_.clear();
-    ends_.clear();
-  }
+  // Makes the last piece longer: `part` follows it in memory.
+  void extend(std::string_view part) { pieces_.back() = {pieces_.back().data(), pieces_.back().size() + part.size()}; }
 
-  std::size_t size() const { return ends_.size(); }
-  bool empty() const { return ends_.empty(); }
-  std::string_view operator[](std::size_t i) const {
-    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
-    return std::string_view(text_).substr(begin, ends_[i] - begin);
-  }
-
-  std::size_t capacity() const { return text_.capacity() + ends_.capacity(); }
+  void clear() { pieces_.clear(); }
+  void swap(Pieces& other) { pieces_.swap(other.pieces_); }
+  std::vector<std::string_view>& views() { return pieces_; }
 
  private:
-  std::string text_;
-  std::vector<std::size_t> ends_;
+  std::deque<std::string>& arena_;
+  std::vector<std::string_view> pieces_;
 };
 
 // A step that splits a piece of text, and may change it. Immutable.
@@ -47,7 +41,8 @@ class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
 
-  // Appends the pieces of `piece`, which is well-formed UTF-8. `opens_text`: nothing of the text stands before it.
+  // Appends the pieces of `piece`, which is well-formed UTF-8 and outlives them. `opens_text`: nothing of the text
+  // stands before it.
   virtual void split(std::string_view piece, bool opens_text, Pieces& out) const = 0;
 
   // Whether a piece stays one, so that this can be done for each word that is not in a cache.

@@ -1,6 +1,6 @@
 #include "text/steps/precompiled.h"
 
-#include <cstring>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,10 +17,23 @@ constexpr std::size_t kLongestGrapheme = 5;
 class Precompiled final : public Normalizer {
  public:
   Precompiled(std::vector<std::uint32_t> units, std::string strings)
-      : units_(std::move(units)), strings_(std::move(strings)) {}
+      : units_(std::move(units)), strings_(std::move(strings)) {
+    for (std::size_t c = 0; c < is_plain_.size(); ++c) {
+      const char character = static_cast<char>(c);
+      is_plain_[c] = c != '\r' && !find(std::string_view(&character, 1));
+    }
+  }
 
   void apply(std::string_view text, std::string& out) const override {
     while (!text.empty()) {
+      // ASCII that is not mapped, as far as the character after it is ASCII, too, and does not join it.
+      std::size_t plain = 0;
+      while (plain < text.size() && is_plain(text[plain]) &&
+             !(plain + 1 < text.size() && static_cast<std::uint8_t>(text[plain + 1]) >= 0x80))
+        ++plain;
+      out += text.substr(0, plain);
+      text.remove_prefix(plain);
+      if (text.empty()) break;
       const std::string_view grapheme = text.substr(0, grapheme_size(text));
       text.remove_prefix(grapheme.size());
       if (grapheme.size() <= kLongestGrapheme) {
@@ -76,8 +89,14 @@ class Precompiled final : public Normalizer {
     return std::nullopt;
   }
 
+  bool is_plain(char c) const {
+    const auto byte = static_cast<std::uint8_t>(c);
+    return byte < is_plain_.size() && is_plain_[byte];
+  }
+
   std::vector<std::uint32_t> units_;
   std::string strings_;
+  std::array<bool, 128> is_plain_ = {};
 };
 
 }  // namespace

@@ -75,12 +75,15 @@ constexpr NodeId kAcceptId = 0;
 class Regex final : public Pattern {
  public:
   Regex(std::vector<CharacterSet> sets, std::vector<Node> nodes, NodeId start)
-      : sets_(std::move(sets)), nodes_(std::move(nodes)), start_(start) {}
+      : sets_(std::move(sets)), nodes_(std::move(nodes)), start_(start) {
+    find_first_bytes(start_);
+  }
 
   std::optional<Match> find(std::string_view text, std::size_t from) const override {
     const std::uint8_t* const begin = utf8::bytes(text);
     const std::uint8_t* const end = begin + text.size();
     for (const std::uint8_t* at = begin + from; at < end; at += utf8::decode(at, end).size) {
+      if (!may_begin_[*at]) continue;
       const std::uint8_t* found = match(start_, at, end);
       if (found != nullptr) {
         return Match{static_cast<std::size_t>(at - begin), static_cast<std::size_t>(found - begin)};
@@ -90,6 +93,25 @@ class Regex final : public Pattern {
   }
 
  private:
+  // Which bytes a match of `id` and what follows it may begin with. A byte of several may begin any character.
+  void find_first_bytes(NodeId id) {
+    const Node& node = nodes_[id];
+    switch (node.kind) {
+      case Node::Kind::kAccept: break;
+      case Node::Kind::kSet:
+        for (std::size_t byte = 0; byte < may_begin_.size(); ++byte) {
+          const bool is_ascii = byte < 0x80;
+          if (!is_ascii || sets_[node.set].contains(static_cast<char32_t>(byte))) may_begin_[byte] = true;
+        }
+        if (node.least == 0) find_first_bytes(node.next);
+        break;
+      case Node::Kind::kAlternatives:
+        for (const NodeId branch : node.branches) find_first_bytes(branch);
+        break;
+      case Node::Kind::kLookAhead: find_first_bytes(node.next); break;
+    }
+  }
+
   // Where a match of `id` and what follows it ends; null for none. Only loops over single characters go back, so that
   // the depth of the recursion is that of the pattern.
   const std::uint8_t* match(NodeId id, const std::uint8_t* at, const std::uint8_t* end) const {
@@ -163,9 +185,8 @@ class Regex final : public Pattern {
   std::vector<CharacterSet> sets_;
   std::vector<Node> nodes_;
   NodeId start_;
+  std::array<bool, 256> may_begin_ = {};
 };
-
-struct Unsupported {};
 
 // Reads a pattern from its end: each part is given what comes after it.
 class Parser {

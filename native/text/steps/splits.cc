@@ -1,5 +1,6 @@
 #include "text/steps/splits.h"
 
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -145,18 +146,20 @@ class BertSplit final : public PreTokenizer {
 
 class WordSplit final : public PreTokenizer {
  public:
+  WordSplit() {
+    for (char32_t c = 0; c < ascii_.size(); ++c) ascii_[c] = look_up(c);
+  }
+
   void split(std::string_view piece, bool, Pieces& out) const override {
-    enum Kind { kNone, kWordRun, kOther };
     const std::uint8_t* const begin = utf8::bytes(piece);
     const std::uint8_t* const end = begin + piece.size();
     Kind before = kNone;
     std::size_t start = 0;
     for (const std::uint8_t* at = begin; at < end;) {
       const utf8::Decoded next = utf8::decode(at, end);
-      const std::uint8_t properties = unicode::properties(next.code_point);
-      const Kind kind = properties & unicode::kWord ? kWordRun : properties & unicode::kSpace ? kNone : kOther;
-      const auto from = static_cast<std::size_t>(at - begin);
+      const Kind kind = next.code_point < ascii_.size() ? ascii_[next.code_point] : look_up(next.code_point);
       if (kind != before) {
+        const auto from = static_cast<std::size_t>(at - begin);
         if (before != kNone) out.add(piece.substr(start, from - start));
         start = from;
         before = kind;
@@ -165,6 +168,16 @@ class WordSplit final : public PreTokenizer {
     }
     if (before != kNone) out.add(piece.substr(start));
   }
+
+ private:
+  enum Kind : std::uint8_t { kNone, kWordRun, kOther };
+
+  static Kind look_up(char32_t c) {
+    const std::uint8_t properties = unicode::properties(c);
+    return properties & unicode::kWord ? kWordRun : properties & unicode::kSpace ? kNone : kOther;
+  }
+
+  std::array<Kind, 128> ascii_;
 };
 
 class FixedLength final : public PreTokenizer {

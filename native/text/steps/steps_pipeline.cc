@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <utility>
 
 #include "text/buffers.h"
@@ -15,17 +16,16 @@ struct StepsScratch final : Pipeline::Scratch {
   WordCache cache;
   WordModel::ScratchPtr model;
   std::string text, changed;  // what a normalizer reads and what it writes, in turns
-  Pieces pieces, parts;       // likewise
-  Pieces word, word_parts;    // of one piece that is not in the cache
+  std::deque<std::string> arena, word_arena;
+  Pieces pieces{arena}, parts{arena};               // what a pre-tokenizer reads and what it writes, in turns
+  Pieces word{word_arena}, word_parts{word_arena};  // of one piece that is not in the cache
 };
 
 bool is_well_formed(std::string_view text) {
   const std::uint8_t* const end = utf8::bytes(text) + text.size();
   for (const std::uint8_t* at = utf8::bytes(text); at < end;) {
-    if (*at < 0x80) {
-      ++at;
-      continue;
-    }
+    at += utf8::ascii_run(at, end);
+    if (at == end) break;
     const utf8::Decoded next = utf8::decode(at, end);
     constexpr unsigned kReplacementSize = 3;
     if (next.code_point == utf8::kReplacement && (next.size != kReplacementSize || *at != 0xef)) return false;
@@ -43,9 +43,21 @@ void append_well_formed(std::string_view text, std::string& out) {
   }
 }
 
-void release_if_large(Pieces& pieces) {
-  constexpr std::size_t kKept = 1 << 18;
-  if (pieces.capacity() > kKept) pieces = {};
+// The bytes of a word of at most WordCache::kMaxBytes, and zeros: overlapping loads of fixed sizes beat a call.
+void pad(std::string_view word, std::uint8_t* padded) {
+  const char* const from = word.data();
+  const std::size_t size = word.size();
+  const auto copy_ends = [&](auto unit) {
+    std::memcpy(padded, from, sizeof unit);
+    std::memcpy(padded + size - sizeof unit, from + size - sizeof unit, sizeof unit);
+  };
+  struct Half {
+    std::uint64_t parts[2];
+  };
+  if (size >= 16) return copy_ends(Half{});
+  if (size >= 8) return copy_ends(std::uint64_t{});
+  if (size >= 4) return copy_ends(std::uint32_t{});
+  for (std::size_t i = 0; i < size; ++i) padded[i] = static_cast<std::uint8_t>(from[i]);
 }
 
 class StepsPipeline final : public Pipeline {
@@ -69,7 +81,6 @@ class StepsPipeline final : public Pipeline {
               std::size_t enough) const override {
     auto& own = static_cast<StepsScratch&>(scratch);
     if (normalizers_.empty() && is_well_formed(text)) return encode_normalized(text, opens_text, scratch, ids, enough);
-    own.text.clear();
     apply_normalizers(text, own.text, own.changed);
     encode_normalized(own.text, opens_text, scratch, ids, enough);
     text::release_if_large(own.text);
@@ -78,24 +89,23 @@ class StepsPipeline final : public Pipeline {
 
   void normalize(std::string_view text, Scratch& scratch, std::string& out) const override {
     auto& own = static_cast<StepsScratch&>(scratch);
-    out.clear();
     apply_normalizers(text, out, own.changed);
     text::release_if_large(own.changed);
   }
 
   void encode_normalized(std::string_view text, bool opens_text, Scratch& scratch, std::vector<std::uint32_t>& ids,
                          std::size_t enough) const override {
-    auto& [cache, model, unused, changed, pieces, parts, word, word_parts] = static_cast<StepsScratch&>(scratch);
+    auto& own = static_cast<StepsScratch&>(scratch);
     if (text.empty()) return;
     const std::size_t before = ids.size();
-    apply(splits_, text, opens_text, pieces, parts);
-    for (std::size_t i = 0; i < pieces.size() && ids.size() - before < enough; ++i) {
-      encode_piece(pieces[i], static_cast<StepsScratch&>(scratch), ids);
+    own.arena.clear();
+    apply(splits_, text, opens_text, own.pieces, own.parts);
+    for (const std::string_view piece : own.pieces.views()) {
+      if (ids.size() - before >= enough) break;
+      encode_piece(piece, own, ids);
     }
-    release_if_large(pieces);
-    release_if_large(parts);
-    release_if_large(word);
-    release_if_large(word_parts);
+    text::release_if_large(own.pieces.views());
+    text::release_if_large(own.parts.views());
   }
 
   std::optional<std::uint32_t> id_of(std::string_view token) const override { return model_->id_of(token); }
@@ -103,13 +113,21 @@ class StepsPipeline final : public Pipeline {
   std::size_t token_count() const override { return model_->token_count(); }
 
  private:
-  // `out` is empty; `other` is a buffer.
+  // Replaces `out`; `other` is a buffer.
   void apply_normalizers(std::string_view text, std::string& out, std::string& other) const {
-    append_well_formed(text, out);
-    for (const NormalizerPtr& step : normalizers_) {
+    if (!is_well_formed(text)) {
       other.clear();
-      step->apply(out, other);
-      out.swap(other);
+      append_well_formed(text, other);
+      text = other;
+    }
+    out.clear();
+    if (normalizers_.empty()) out += text;
+    for (std::size_t step = 0; step < normalizers_.size(); ++step) {
+      if (step > 0) {
+        out.swap(other);
+        out.clear();
+      }
+      normalizers_[step]->apply(step == 0 ? text : other, out);
     }
   }
 
@@ -120,18 +138,22 @@ class StepsPipeline final : public Pipeline {
     steps.front()->split(text, opens_text, pieces);
     for (std::size_t step = 1; step < steps.size(); ++step) {
       other.clear();
-      for (std::size_t i = 0; i < pieces.size(); ++i) steps[step]->split(pieces[i], opens_text && i == 0, other);
-      std::swap(pieces, other);
+      bool opens = opens_text;
+      for (const std::string_view piece : pieces.views()) {
+        steps[step]->split(piece, opens, other);
+        opens = false;
+      }
+      pieces.swap(other);
     }
   }
 
   void encode_piece(std::string_view piece, StepsScratch& scratch, std::vector<std::uint32_t>& ids) const {
     if (piece.size() > WordCache::kMaxBytes) return tokenize(piece, scratch, ids);
     std::uint8_t padded[WordCache::kMaxBytes] = {};
-    std::memcpy(padded, piece.data(), piece.size());
+    pad(piece, padded);
     const WordCache::Key key = WordCache::key_of(padded, piece.size());
     if (const WordCache::Entry* entry = scratch.cache.find(key)) {
-      ids.insert(ids.end(), entry->ids, entry->ids + entry->count);
+      for (std::uint8_t i = 0; i < entry->count; ++i) ids.push_back(entry->ids[i]);
       return;
     }
     const std::size_t before = ids.size();
@@ -142,8 +164,9 @@ class StepsPipeline final : public Pipeline {
 
   void tokenize(std::string_view piece, StepsScratch& scratch, std::vector<std::uint32_t>& ids) const {
     if (changes_.empty()) return model_->tokenize(piece, *scratch.model, ids);
+    scratch.word_arena.clear();
     apply(changes_, piece, false, scratch.word, scratch.word_parts);
-    for (std::size_t i = 0; i < scratch.word.size(); ++i) model_->tokenize(scratch.word[i], *scratch.model, ids);
+    for (const std::string_view part : scratch.word.views()) model_->tokenize(part, *scratch.model, ids);
   }
 
   std::vector<NormalizerPtr> normalizers_;

@@ -14,10 +14,6 @@ namespace {
 constexpr char32_t kSyllableBase = 0xac00, kLeadBase = 0x1100, kVowelBase = 0x1161, kTrailBase = 0x11a7;
 constexpr char32_t kLeads = 19, kVowels = 21, kTrails = 28, kSyllables = kLeads * kVowels * kTrails;
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<std::uint8_t>(c) < 0x80; });
-}
-
 void decompose(char32_t c, bool compatible, std::u32string& out) {
   if (c - kSyllableBase < kSyllables) {
     const char32_t index = c - kSyllableBase;
@@ -95,7 +91,7 @@ char32_t compose(char32_t first, char32_t second) {
 }
 
 void append_normal_form(NormalForm form, std::string_view text, std::string& out) {
-  if (is_ascii(text)) {
+  if (utf8::ascii_run(utf8::bytes(text), utf8::bytes(text) + text.size()) == text.size()) {
     out += text;
     return;
   }

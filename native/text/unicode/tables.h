@@ -59,11 +59,9 @@ inline constexpr unsigned kBlockBits = 7;
 extern const std::size_t kPropertiesBlocks, kCombiningClassBlocks, kLowercaseBlocks, kDecompositionBlocks,
     kCompatibilityBlocks, kCategoryBlocks, kGraphemeBlocks;
 extern const std::uint8_t kPropertiesIndex[], kCombiningClassIndex[], kLowercaseIndex[], kDecompositionIndex[],
-    kCompatibilityIndex[],
-    kGraphemeIndex[];
+    kCompatibilityIndex[], kGraphemeIndex[];
 extern const std::uint16_t kCategoryIndex[];
-extern const std::uint8_t kPropertiesData[], kCombiningClassData[], kLowercaseData[], kCategoryData[],
-    kGraphemeData[];
+extern const std::uint8_t kPropertiesData[], kCombiningClassData[], kLowercaseData[], kCategoryData[], kGraphemeData[];
 extern const std::int32_t kLowercaseDistances[];
 extern const std::uint16_t kDecompositionData[], kCompatibilityData[];
 extern const std::uint32_t kDecompositionPool[];
@@ -107,9 +105,7 @@ inline Category category(char32_t c) {
 }
 
 // Whether the character joins the one before it to one grapheme.
-inline bool is_extending(char32_t c) {
-  return (look_up(c, kGraphemeBlocks, kGraphemeIndex, kGraphemeData) & 1) != 0;
-}
+inline bool is_extending(char32_t c) { return (look_up(c, kGraphemeBlocks, kGraphemeIndex, kGraphemeData) & 1) != 0; }
 
 // Whether nothing that follows joins the character, as it is with controls.
 inline bool is_alone(char32_t c) { return (look_up(c, kGraphemeBlocks, kGraphemeIndex, kGraphemeData) & 2) != 0; }

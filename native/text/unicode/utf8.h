@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,17 @@ inline Decoded decode(const std::uint8_t* p, const std::uint8_t* end) {
     return {(char32_t{lead} & 0x07) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu), 4};
   }
   return {kReplacement, 1};
+}
+
+// How many bytes from `p` on are ASCII.
+inline std::size_t ascii_run(const std::uint8_t* p, const std::uint8_t* end) {
+  const std::uint8_t* const begin = p;
+  for (std::uint64_t block; end - p >= static_cast<std::ptrdiff_t>(sizeof block); p += sizeof block) {
+    std::memcpy(&block, p, sizeof block);
+    if ((block & 0x8080808080808080) != 0) break;
+  }
+  while (p < end && *p < 0x80) ++p;
+  return static_cast<std::size_t>(p - begin);
 }
 
 // The code point that ends at `p`, where begin < p.
