@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { SentenceTransformer } from 'stillvec';
 
 import { LibraryTokenizer } from '../lib/formats/library-tokenizer.js';
+import { Random } from './support/random';
 import { describeWithShared, readGzippedJsonLines } from './support/shared';
 
 const count = 20_000;
@@ -14,22 +15,11 @@ const count = 20_000;
 /** STILLVEC_SEED repeats a run; without it every run draws other texts. */
 const seed = Number(process.env['STILLVEC_SEED'] ?? Date.now() % 1_000_000);
 
-/** mulberry32: small, seedable, and good enough to draw texts. */
-function randomNumbers(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** Real texts, cut, glued and sprinkled with what tokenizers stumble over. */
 function generateTexts(real: readonly string[]): string[] {
-  const random = randomNumbers(seed);
-  const below = (bound: number): number => Math.floor(random() * bound);
-  const pick = <T>(values: readonly T[]): T => values[below(values.length)]!;
+  const random = new Random(seed);
+  const below = (bound: number): number => random.below(bound);
+  const pick = <T>(values: readonly T[]): T => random.pick(values);
   const ranges: readonly (readonly [number, number])[] = [
     [0x00, 0x7f],
     [0x20, 0x7e],

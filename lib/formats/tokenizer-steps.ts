@@ -18,7 +18,7 @@ export interface TokenizerPipeline {
 /** Thrown where a part is left to the library. */
 class NotNative extends Error {}
 
-/** The steps that a step of tokenizer.json is made of. `isFirst`: no step has split the text yet. */
+/** The steps that a step of tokenizer.json is made of. `isFirst`: no step has changed or split the text yet. */
 type Reader<Step> = (step: JsonFields, isFirst: boolean) => readonly Step[];
 
 const behaviors: readonly NativeSplitBehavior[] = [
@@ -103,7 +103,8 @@ function readMetaspace(step: JsonFields, isFirst: boolean): readonly NativePreTo
   const named = step.optionalString('prepend_scheme') ?? 'always';
   const prependScheme = schemes.find((scheme) => scheme === named);
   if (prependScheme === undefined) throw step.invalid('prepend_scheme', `one of ${schemes.join(', ')}`);
-  // How the reference reads older files that say less has not been looked at; nor which of several pieces is the first.
+  // How the reference reads older files that say less has not been looked at. The first piece is that whose first
+  // character was the text's first before it was normalized, which is not followed here.
   if (!step.has('prepend_scheme') && step.has('add_prefix_space')) throw new NotNative();
   if (prependScheme === 'first' && !isFirst) throw new NotNative();
   return [
@@ -149,7 +150,9 @@ const models: Readonly<Record<string, (model: JsonFields, vocabulary: readonly s
     if (!model.has('unk_id')) throw new NotNative();
     return {
       type: 'Unigram',
-      scores: Float64Array.from(model.array('vocab'), (entry) => (entry as readonly [string, number])[1]),
+      scores: Float64Array.from(model.array('vocab'), (entry) =>
+        asReferenceReads((entry as readonly [string, number])[1]),
+      ),
       unkId: model.integer('unk_id'),
       byteFallback: model.optionalBoolean('byte_fallback') ?? false,
     };
@@ -170,6 +173,19 @@ const models: Readonly<Record<string, (model: JsonFields, vocabulary: readonly s
     };
   },
 };
+
+/**
+ * A decimal number as the reference's JSON reader makes it: its digits as an integer, times or over a power of ten, each
+ * rounded. That may be one unit in the last place off, which decides between token sequences of equal probability.
+ */
+function asReferenceReads(value: number): number {
+  const [mantissa = '', exponent = '0'] = String(Math.abs(value)).split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const power = Number(exponent) - fraction.length;
+  const scale = Number(`1e${Math.abs(power)}`);
+  const digits = Number(whole + fraction);
+  return Math.sign(value) * (power < 0 ? digits / scale : digits * scale);
+}
 
 /** Of each merge the ids of its two tokens and of what they make. */
 function readMerges(model: JsonFields): Uint32Array {
@@ -199,7 +215,7 @@ export function readPipeline(root: JsonFields, type: string, vocabulary: readonl
   try {
     return {
       normalizers: read(root.optionalObject('normalizer'), normalizers, true),
-      preTokenizers: read(root.optionalObject('pre_tokenizer'), preTokenizers, true),
+      preTokenizers: read(root.optionalObject('pre_tokenizer'), preTokenizers, !root.has('normalizer')),
       model: readModel(root.object('model'), vocabulary),
     };
   } catch (error) {

@@ -76,7 +76,8 @@ class Regex final : public Pattern {
  public:
   Regex(std::vector<CharacterSet> sets, std::vector<Node> nodes, NodeId start)
       : sets_(std::move(sets)), nodes_(std::move(nodes)), start_(start) {
-    find_first_bytes(start_);
+    std::vector<bool> seen(nodes_.size());
+    find_first_bytes(start_, seen);
   }
 
   std::optional<Match> find(std::string_view text, std::size_t from) const override {
@@ -94,7 +95,9 @@ class Regex final : public Pattern {
 
  private:
   // Which bytes a match of `id` and what follows it may begin with. A byte of several may begin any character.
-  void find_first_bytes(NodeId id) {
+  void find_first_bytes(NodeId id, std::vector<bool>& seen) {
+    if (seen[id]) return;
+    seen[id] = true;
     const Node& node = nodes_[id];
     switch (node.kind) {
       case Node::Kind::kAccept: break;
@@ -103,12 +106,12 @@ class Regex final : public Pattern {
           const bool is_ascii = byte < 0x80;
           if (!is_ascii || sets_[node.set].contains(static_cast<char32_t>(byte))) may_begin_[byte] = true;
         }
-        if (node.least == 0) find_first_bytes(node.next);
+        if (node.least == 0) find_first_bytes(node.next, seen);
         break;
       case Node::Kind::kAlternatives:
-        for (const NodeId branch : node.branches) find_first_bytes(branch);
+        for (const NodeId branch : node.branches) find_first_bytes(branch, seen);
         break;
-      case Node::Kind::kLookAhead: find_first_bytes(node.next); break;
+      case Node::Kind::kLookAhead: find_first_bytes(node.next, seen); break;
     }
   }
 
