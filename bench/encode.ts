@@ -354,6 +354,14 @@ interface TokenizerResult {
   readonly overRust: number;
 }
 
+/** Tokenizers beside the model's, each measured on one set of texts. */
+const otherVocabularies = [
+  { name: 'multilingual', file: 'bert-base-multilingual-cased', set: 'multilingual' },
+  { name: 'byte-level BPE', file: 'gpt2', set: 'passages' },
+  { name: 'Unigram', file: 'xlmr-like', set: 'passages' },
+  { name: 'WordLevel', file: 'glove-like', set: 'passages' },
+];
+
 async function compareTokenizers(sets: readonly Volume[], english: string, folder: string): Promise<TokenizerResult[]> {
   const contenders = [
     { contender: nodeContender('stillvec', contenderScript('stillvec.ts')), input: 'strings' as const },
@@ -371,17 +379,19 @@ async function compareTokenizers(sets: readonly Volume[], english: string, folde
     },
   ];
   const models = [{ name: 'English', folder: english }];
-  const multilingual = path.join(sharedFolder, 'tokenizers', 'bert-base-multilingual-cased.json');
-  if (existsSync(multilingual)) {
-    const other = path.join(folder, 'multilingual');
-    await (await SentenceTransformer.create({ tokenizer: multilingual, dim: 16 })).save(other);
-    models.push({ name: 'multilingual', folder: other });
+  for (const { name, file } of otherVocabularies) {
+    const tokenizer = path.join(sharedFolder, 'tokenizers', `${file}.json`);
+    if (!existsSync(tokenizer)) continue;
+    const other = path.join(folder, name);
+    await (await SentenceTransformer.create({ tokenizer, dim: 16 })).save(other);
+    models.push({ name, folder: other });
   }
   try {
     const results: TokenizerResult[] = [];
     for (const set of sets) {
       for (const { name, folder: model } of models) {
-        if (name === 'multilingual' && set.name !== 'multilingual') continue;
+        const only = otherVocabularies.find((vocabulary) => vocabulary.name === name)?.set;
+        if (only !== undefined && set.name !== only) continue;
         report(`tokenizers: ${set.name}, ${name} vocabulary`);
         const { ids } = (await SentenceTransformer.load(model)).tokenize(set.texts);
         const bytesPerText = byteLength(set.texts) / set.texts.length;
@@ -567,6 +577,9 @@ function judge(
     atLeast('tokenizer, passages, against tokenizers', 40, tokenizer('passages', 'English')),
     atLeast('tokenizer, multilingual text and vocabulary', 10, tokenizer('multilingual', 'multilingual')),
     atLeast('tokenizer, multilingual text, English vocabulary', 10, tokenizer('multilingual', 'English')),
+    atLeast('tokenizer, passages, byte-level BPE', 15, tokenizer('passages', 'byte-level BPE')),
+    atLeast('tokenizer, passages, Unigram', 10, tokenizer('passages', 'Unigram')),
+    atLeast('tokenizer, passages, WordLevel', 30, tokenizer('passages', 'WordLevel')),
     atLeast('bfloat16 table against float32, passages', 1.5, over(narrow[0], f32)),
     atLeast('int8 table against float32, passages', 1.5, over(narrow[1], f32)),
     atLeast('256 of 1024 columns against all, passages', 2.5, over(ours('passages', 256), f32)),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StillvecError } from '../../lib/errors.js';
 import { parseTokenizerJson, type NativeDescription } from '../../lib/formats/tokenizer-json.js';
@@ -134,13 +134,31 @@ describe('parseTokenizerJson', () => {
     ['BPE', json({ model: { type: 'BPE', vocab: { a: 0 }, merges: [] } }), 'BPE'],
     ['Unigram', json({ model: { type: 'Unigram', vocab: [['a', 0]], unk_id: 0 } }), 'Unigram'],
     ['BPE without type', json({ model: { vocab: { a: 0 }, merges: [] } }), 'BPE'],
-    ['Unigram without type', json({ model: { vocab: [['a', 0]] } }), 'Unigram'],
+    ['Unigram without type', json({ model: { vocab: [['a', 0]], unk_id: 0 } }), 'Unigram'],
     ['WordLevel without type', json({ model: { vocab: { a: 0 }, unk_token: 'a' } }), 'WordLevel'],
     ['another normalizer', json({ normalizer: { type: 'Lowercase' } }), 'WordPiece'],
     ['another pre-tokenizer', json({ pre_tokenizer: { type: 'Whitespace' } }), 'WordPiece'],
     ['no pre-tokenizer', json({ pre_tokenizer: null }), 'WordPiece'],
-  ])('leaves %s to the library', (_, text, type) => {
-    expect(parseTokenizerJson('tokenizer.json', text)).toMatchObject({ kind: 'library', model: type });
+  ])('runs %s natively', (_, text, type) => {
+    expect(parse(text).pipeline.model.type).toBe(type);
+  });
+
+  const split = (Regex: string): Json => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
+  const metaspace: Json = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'first', split: true };
+
+  test.each<[string, string]>([
+    ['scripts', json({ pre_tokenizer: { type: 'UnicodeScripts' } })],
+    ['another regular expression', json({ pre_tokenizer: split('\\bx') })],
+    ['the first piece of a normalized text', json({ pre_tokenizer: metaspace })],
+    ['BPE with dropout', json({ model: { type: 'BPE', vocab: { a: 0 }, merges: [], dropout: 0.1 } })],
+    [
+      'BPE whose unknown token has no id',
+      json({ model: { type: 'BPE', vocab: { a: 0 }, merges: [], unk_token: 'b' } }),
+    ],
+    ['Unigram without unknown token', json({ model: { vocab: [['a', 0]] } })],
+    ['WordLevel whose unknown token has no id', json({ model: { vocab: { a: 0 }, unk_token: 'b' } })],
+  ])('leaves %s to the library', (_, text) => {
+    expect(parseTokenizerJson('tokenizer.json', text).kind).toBe('library');
   });
 
   test('knows WordPiece by its fields where the type is missing', () => {
@@ -304,11 +322,10 @@ describeWithShared('parseTokenizerJson on real files', (shared) => {
     expect(description.vocabulary).toEqual(expected);
   });
 
-  test.each([
-    ['gpt2', 'BPE'],
-    ['m2v-vq', 'Unigram'],
-  ])('%s is left to the library', (name, type) => {
-    const text = readFileSync(join(shared, 'data/tokenizers', `${name}.json`), 'utf8');
-    expect(parseTokenizerJson(name, text)).toMatchObject({ kind: 'library', model: type });
+  test('all run natively', () => {
+    const folder = join(shared, 'data/tokenizers');
+    const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    expect(names.length).toBeGreaterThanOrEqual(17);
+    for (const name of names) parse(readFileSync(join(folder, name), 'utf8'));
   });
 });

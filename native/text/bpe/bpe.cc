@@ -75,7 +75,7 @@ class Bpe final : public WordModel {
   Bpe(TokenIds ids, const BpeSettings& settings, std::optional<std::uint32_t> unk_id)
       : ids_(std::move(ids)),
         merges_(settings.merges),
-        unk_id_(unk_id),
+        unk_id_(unk_id.value_or(kNone)),
         prefix_(settings.continuing_subword_prefix),
         suffix_(settings.end_of_word_suffix),
         fuse_unk_(settings.fuse_unk),
@@ -128,7 +128,7 @@ class Bpe final : public WordModel {
         character = affixed;
       }
       if (const auto id = ids_.find(character)) {
-        if (is_unknown) add(*unk_id_);
+        if (is_unknown) add(unk_id_);
         is_unknown = false;
         add(*id);
         continue;
@@ -138,11 +138,11 @@ class Bpe final : public WordModel {
         for (const char byte : character) add((*byte_tokens_)[byte]);
         continue;
       }
-      if (!unk_id_) continue;
-      if (is_unknown && !fuse_unk_) add(*unk_id_);
+      if (unk_id_ == kNone) continue;
+      if (is_unknown && !fuse_unk_) add(unk_id_);
       is_unknown = true;
     }
-    if (is_unknown) add(*unk_id_);
+    if (is_unknown) add(unk_id_);
   }
 
   void merge(std::vector<Symbol>& symbols, std::vector<Candidate>& heap) const {
@@ -179,7 +179,7 @@ class Bpe final : public WordModel {
 
   TokenIds ids_;
   Merges merges_;
-  std::optional<std::uint32_t> unk_id_;
+  std::uint32_t unk_id_;  // kNone: unknown characters are left out
   std::optional<ByteTokens> byte_tokens_;
   std::string prefix_, suffix_;
   bool fuse_unk_, ignore_merges_;

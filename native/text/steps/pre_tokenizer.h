@@ -28,7 +28,7 @@ class Pieces {
   void extend(std::string_view part) { pieces_.back() = {pieces_.back().data(), pieces_.back().size() + part.size()}; }
 
   void clear() { pieces_.clear(); }
-  void swap(Pieces& other) { pieces_.swap(other.pieces_); }
+  void swap(Pieces& other) noexcept { pieces_.swap(other.pieces_); }
   std::vector<std::string_view>& views() { return pieces_; }
 
  private:

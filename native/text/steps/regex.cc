@@ -12,7 +12,6 @@ namespace stillvec::text {
 namespace {
 
 constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t kNoMatch = std::numeric_limits<std::size_t>::max();
 
 // A set of code points.
 class CharacterSet {

@@ -98,12 +98,12 @@ class StepsPipeline final : public Pipeline {
     auto& own = static_cast<StepsScratch&>(scratch);
     if (text.empty()) return;
     const std::size_t before = ids.size();
-    own.arena.clear();
     apply(splits_, text, opens_text, own.pieces, own.parts);
     for (const std::string_view piece : own.pieces.views()) {
       if (ids.size() - before >= enough) break;
       encode_piece(piece, own, ids);
     }
+    own.arena.clear();
     text::release_if_large(own.pieces.views());
     text::release_if_large(own.parts.views());
   }
