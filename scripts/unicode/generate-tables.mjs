@@ -100,8 +100,9 @@ const compatibility = decompositionTable('compatibility');
 if (pool.length > 0xffff) throw new Error('the decompositions need wider indices');
 
 // The order is that of `Category` in tables.h.
-const categoryNames =
-  'Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co'.split(' ');
+const categoryNames = 'Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co'.split(
+  ' ',
+);
 const categories = zeros();
 for (const [span, name] of sections.get('category')) {
   for (const c of codePoints(span)) categories[c] = categoryNames.indexOf(name);
