@@ -9,6 +9,7 @@ import { tokenizerFile } from './formats/model-files.js';
 import { writeModelFolder } from './formats/model-folder-writer.js';
 import { readModelFolder, type FileDtype, type ModelSettings } from './formats/model-folder.js';
 import { readUnchanged, sourceOf } from './formats/model-version.js';
+import { readTokenRows, type TokenRows } from './formats/token-rows.js';
 import type { TokenizerDescription } from './formats/tokenizer-json.js';
 import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer.js';
 import { native, type NativePooling, type NativeTable, type TableDtype } from './native/index.js';
@@ -56,13 +57,21 @@ export async function openModel(
   return readUnchanged(folder, async () => {
     const model = await readModelFolder(folder, { verify });
     signal?.throwIfAborted();
-    const { file, byteOffset, dtype, rows, dim, scalesOffset } = model.table;
+    const { file, byteOffset, dtype, rows, dim, scalesOffset, tokenRows } = model.table;
     const loadTable = async (): Promise<NativeTable> => {
-      const table = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, mmap);
+      const stored = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, mmap);
+      const table = tokenRows === null ? stored : await expand(stored, await readTokenRows(tokenRows, rows));
       return tableDtype === undefined || tableDtype === table.dtype ? table : table.convert(tableDtype);
     };
     return assemble(model.tokenizer, loadTable, model, pooling, folder === folderOrId ? null : folderOrId);
   });
+}
+
+/** A row for each token, so that encoding need not look it up. */
+async function expand(stored: NativeTable, { rows, factors }: TokenRows): Promise<NativeTable> {
+  const table = await stored.gatherRows(rows, factors);
+  stored.release();
+  return table;
 }
 
 /** Makes an untrained model for a tokenizer.json, or for the folder that has one. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SentenceTransformer, type Embeddings, type Utf8Column } from 'stillvec';
 
+import { leaveToTheLibrary } from './support/library-tokenizer';
 import { describeWithShared, materializeModel, readGzippedJson } from './support/shared';
 
 interface Goldens {
@@ -47,14 +48,6 @@ function utf8Column(texts: readonly string[]): Utf8Column {
   return { data: new Uint8Array(Buffer.concat(bytes)), offsets };
 }
 
-/** A tokenizer.json that means the same, but is none of those that run natively. */
-function forTheLibrary(folder: string): void {
-  const file = join(folder, 'tokenizer.json');
-  const json = JSON.parse(readFileSync(file, 'utf8')) as { normalizer: object };
-  json.normalizer = { type: 'Sequence', normalizers: [json.normalizer] };
-  writeFileSync(file, JSON.stringify(json));
-}
-
 describeWithShared('embeddings of Model2Vec', () => {
   const goldens = readGzippedJson('goldens', 'model2vec', 'expected.json.gz') as Goldens;
   const { texts } = goldens;
@@ -67,7 +60,7 @@ describeWithShared('embeddings of Model2Vec', () => {
   const library = materializeModel('goldens', 'model2vec', 'test-model-float32');
   const quantized = materializeModel('goldens', 'model2vec', 'test-model-vocab-quantized');
   const sentenceTransformers = materializeModel('goldens', 'encode', 'st-v6');
-  forTheLibrary(library);
+  leaveToTheLibrary(join(library, 'tokenizer.json'));
 
   describe.each(names)('%s', (name) => {
     let model: SentenceTransformer;
@@ -114,11 +107,17 @@ describeWithShared('embeddings of Model2Vec', () => {
     expect(model.tokenize(texts)).toEqual(native.tokenize(texts));
   });
 
-  test('a vocabulary-quantised model is refused', async () => {
-    await expect(SentenceTransformer.load(quantized)).rejects.toMatchObject({
-      code: 'ERR_UNSUPPORTED',
-      message: expect.stringContaining('vocabulary-quantised Model2Vec model'),
-    });
+  test('a vocabulary-quantised model', async () => {
+    const model = await SentenceTransformer.load(quantized);
+    expect(model.vocabSize).toBe(29524);
+    for (const embeddings of [await model.encode(texts), model.encodeSync(texts)]) {
+      expect(embeddings.shape).toEqual([200, 64]);
+      expect(worstRelativeError(embeddings, golden('test-model-vocab-quantized'))).toBeLessThan(1e-5);
+    }
+    const folder = join(root, 'quantized');
+    await model.save(folder);
+    const again = await SentenceTransformer.load(folder);
+    expect(worstRelativeError(await again.encode(texts), golden('test-model-vocab-quantized'))).toBeLessThan(1e-5);
   });
 
   test('a saved model means the same to a reader that drops nothing', async () => {

@@ -11,6 +11,7 @@ import {
   type PoolingOptions,
 } from 'stillvec';
 
+import { leaveToTheLibrary } from './support/library-tokenizer';
 import { tinyVocabulary, writeTinyTokenizer } from './support/tiny-tokenizer';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'stillvec-pooling-'));
@@ -107,6 +108,7 @@ function writeWordLevel(): string {
   const vocab = { '[UNK]': 0, the: 1, fox: 2, ',': 3, '.': 4 };
   const model = { type: 'WordLevel', unk_token: '[UNK]', vocab };
   writeFileSync(file, JSON.stringify({ version: '1.0', pre_tokenizer: { type: 'WhitespaceSplit' }, model }));
+  leaveToTheLibrary(file);
   return file;
 }
 
@@ -195,6 +197,7 @@ test('takes marks and signs for punctuation, and also where they go on a word', 
   const file = path.join(folder, 'marks.json');
   const model = { type: 'WordLevel', unk_token: '[UNK]', vocab };
   writeFileSync(file, JSON.stringify({ version: '1.0', pre_tokenizer: { type: 'WhitespaceSplit' }, model }));
+  leaveToTheLibrary(file);
   expect((await create({ tokenizer: file, excludeTokens: 'punctuation' })).excludeTokens).toEqual(marks);
 });
 

@@ -29,6 +29,7 @@ import {
   type SafetensorsHeader,
   type TensorInfo,
 } from './safetensors.js';
+import { tokenRowTensors, type TokenRowTensors } from './token-rows.js';
 import { loadTokenizer, type LoadedTokenizer, type TokenRules } from './tokenizer.js';
 
 /** Dtypes that a table may have. */
@@ -47,6 +48,8 @@ export interface TableLocation {
   readonly dim: number;
   /** Where the f32 scales of an I8 table's rows begin; null for scales of 1. */
   readonly scalesOffset: number | null;
+  /** Which row a token has, and how much of it, where that is not row `id` as it is: see `readTokenRows`. */
+  readonly tokenRows: TokenRowTensors | null;
 }
 
 /** What a model is beside its table and its tokenizer. */
@@ -211,14 +214,6 @@ function readTokenRules(config: JsonFields | undefined, modules: Modules, table:
 /** Finds the table, which has one of these names, among the tensors of a file. */
 function locateTable(file: string, { tensors }: SafetensorsHeader, names: readonly string[]): TableLocation {
   const named = (name: string): TensorInfo | undefined => tensors.find((tensor) => tensor.name === name);
-  // Model2Vec keeps token weights and the row of each token apart when it has quantised the vocabulary.
-  const extra = named('mapping') ?? named('weights');
-  if (extra !== undefined) {
-    throw new UnsupportedError(
-      `${file}: has a tensor ${extra.name}, so this is a vocabulary-quantised Model2Vec model; ` +
-        'save it without vocabulary_quantization to use it here',
-    );
-  }
   const tensor = names.map(named).find((found) => found !== undefined);
   if (tensor === undefined) {
     const found = tensors.map(({ name }) => name).join(', ');
@@ -246,6 +241,7 @@ function locateTable(file: string, { tensors }: SafetensorsHeader, names: readon
     rows,
     dim,
     scalesOffset: locateScales(file, named(scalesName), rows),
+    tokenRows: tokenRowTensors(file, named('mapping'), named('weights')),
   };
 }
 
@@ -289,8 +285,8 @@ export interface ReadOptions {
  *
  * @throws ModelFormatError `ERR_MODEL_NOT_FOUND` when the folder or one of its files is missing; `ERR_MODEL_CORRUPT` when
  * a file contradicts its format or the others.
- * @throws UnsupportedError for modules other than StaticEmbedding, the one that `save` writes, and Normalize, for PyTorch's own file format and for
- * vocabulary-quantised Model2Vec models.
+ * @throws UnsupportedError for modules other than StaticEmbedding, the one that `save` writes, and Normalize, and for
+ * PyTorch's own file format.
  */
 export async function readModelFolder(folder: string, { verify = true }: ReadOptions = {}): Promise<ModelFolder> {
   if (!(await exists(folder))) {
@@ -319,9 +315,10 @@ export async function readModelFolder(folder: string, { verify = true }: ReadOpt
   const tokenizerPath = join(modules.source, tokenizerFile);
   const loading = loadTokenizer(tokenizerPath, rules, (vocabSize, json) => {
     if (verify) checkBytes(tokenizerPath, json, header.metadata[tokenizerChecksum]);
-    if (table.rows === vocabSize) return;
+    const rows = table.tokenRows?.tokens ?? table.rows;
+    if (rows === vocabSize) return;
     throw new ModelFormatError(
-      `${file}: the table has ${table.rows} rows, but ${tokenizerPath} has a vocabulary of ${vocabSize}`,
+      `${file}: the table has ${rows} rows, but ${tokenizerPath} has a vocabulary of ${vocabSize}`,
     );
   });
   // The threads of the pool read the table while this one reads the tokenizer.

@@ -268,6 +268,8 @@ export interface NativeTable {
   convert(dtype: TableDtype): Promise<NativeTable>;
   /** The rows as float32, each times its factor. */
   scaleRows(factors: Float32Array): Promise<NativeTable>;
+  /** These rows as float32, in that order, each times its factor. */
+  gatherRows(rows: Uint32Array, factors: Float32Array): Promise<NativeTable>;
   /** Lets go of the values at once, but for work in flight. No rows are left. */
   release(): void;
 }

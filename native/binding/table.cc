@@ -56,6 +56,7 @@ Napi::Function Table::define(Napi::Env env) {
                                                            instance_method<&Table::scales>("scales"),
                                                            instance_method<&Table::convert>("convert"),
                                                            instance_method<&Table::scale_rows>("scaleRows"),
+                                                           instance_method<&Table::gather_rows>("gatherRows"),
                                                            instance_method<&Table::release>("release"),
                                                        });
   Environment::of(env).table_constructor = Napi::Persistent(constructor);
@@ -126,6 +127,16 @@ Napi::Value Table::scale_rows(const Napi::CallbackInfo& info) {
   return run_on_thread(info.Env(),
                        [table = table_, factors = array_copy_argument<float>(info, 0, "factors"),
                         &pool](const std::atomic<bool>&) { return settle_with(table->scale_rows(factors, pool)); });
+}
+
+// table.gatherRows(rows: Uint32Array, factors: Float32Array): Promise<Table>. These rows as float32, each times its
+// factor.
+Napi::Value Table::gather_rows(const Napi::CallbackInfo& info) {
+  ThreadPool& pool = Environment::of(info.Env()).pool();
+  return run_on_thread(
+      info.Env(), [table = table_, rows = array_copy_argument<std::uint32_t>(info, 0, "rows"),
+                   factors = array_copy_argument<float>(info, 1, "factors"),
+                   &pool](const std::atomic<bool>&) { return settle_with(table->gather_rows(rows, factors, pool)); });
 }
 
 // table.scales(): Float32Array | null

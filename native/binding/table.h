@@ -35,6 +35,7 @@ class Table : public ObjectWrap<Table> {
   Napi::Value scales(const Napi::CallbackInfo& info);
   Napi::Value convert(const Napi::CallbackInfo& info);
   Napi::Value scale_rows(const Napi::CallbackInfo& info);
+  Napi::Value gather_rows(const Napi::CallbackInfo& info);
   // Lets go of the values now rather than when V8 finds nobody using this object.
   Napi::Value release(const Napi::CallbackInfo& info);
 

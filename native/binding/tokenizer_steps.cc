@@ -58,7 +58,9 @@ text::BertNormalizer bert_fields(const Napi::Object& step) {
 }
 
 char32_t character_field(const Napi::Object& step, const char* name) {
-  const std::u16string units = step.Get(name).As<Napi::String>().Utf16Value();
+  const Napi::Value value = step.Get(name);
+  if (!value.IsString()) fail_argument(step.Env(), std::string("expected a string for ") + name);
+  const std::u16string units = value.As<Napi::String>().Utf16Value();
   if (units.size() == 2) return 0x10000 + ((char32_t{units[0]} & 0x3ff) << 10 | (units[1] & 0x3ffu));
   return units.empty() ? 0 : units[0];
 }

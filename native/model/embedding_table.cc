@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <numeric>
 #include <vector>
 
 #include "kernels/half.h"
@@ -303,12 +304,24 @@ Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::convert(Dtype dtyp
 Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::scale_rows(std::span<const float> factors,
                                                                          ThreadPool& pool) const {
   if (factors.size() != rows_) return Status{Code::kInvalidArgument, "expected one factor a row"};
-  return from_f32(rows_, dim_, [&](float* out) {
-    pool.parallel_for((rows_ + kRowsPerChunk - 1) / kRowsPerChunk, [&](std::size_t chunk, unsigned) {
-      const std::size_t end = std::min(rows_, (chunk + 1) * kRowsPerChunk);
+  std::vector<std::uint32_t> all(rows_);
+  std::iota(all.begin(), all.end(), 0u);
+  return gather_rows(all, factors, pool);
+}
+
+Result<std::shared_ptr<const EmbeddingTable>> EmbeddingTable::gather_rows(std::span<const std::uint32_t> rows,
+                                                                          std::span<const float> factors,
+                                                                          ThreadPool& pool) const {
+  if (factors.size() != rows.size()) return Status{Code::kInvalidArgument, "expected one factor a row"};
+  if (std::ranges::any_of(rows, [this](std::uint32_t row) { return row >= rows_; })) {
+    return Status{Code::kOutOfRange, "a row is beyond the table"};
+  }
+  return from_f32(rows.size(), dim_, [&](float* out) {
+    pool.parallel_for((rows.size() + kRowsPerChunk - 1) / kRowsPerChunk, [&](std::size_t chunk, unsigned) {
+      const std::size_t end = std::min(rows.size(), (chunk + 1) * kRowsPerChunk);
       for (std::size_t r = chunk * kRowsPerChunk; r < end; ++r) {
         float* row = out + r * dim_;
-        read_row(r, 0, dim_, row);
+        read_row(rows[r], 0, dim_, row);
         for (std::size_t c = 0; c < dim_; ++c) row[c] *= factors[r];
       }
     });

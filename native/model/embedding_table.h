@@ -84,6 +84,11 @@ class EmbeddingTable {
   // The rows as f32, row r times factors[r]; as many factors as rows.
   Result<std::shared_ptr<const EmbeddingTable>> scale_rows(std::span<const float> factors, ThreadPool& pool) const;
 
+  // The given rows as f32, in that order, rows[i] times factors[i]; as many factors as rows. kOutOfRange for a row that
+  // is not there.
+  Result<std::shared_ptr<const EmbeddingTable>> gather_rows(std::span<const std::uint32_t> rows,
+                                                            std::span<const float> factors, ThreadPool& pool) const;
+
   // rows x dim, of an f32 table.
   std::span<const float> f32() const { return {reinterpret_cast<const float*>(data()), rows() * dim()}; }
 

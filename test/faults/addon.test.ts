@@ -17,8 +17,9 @@ const objects = `
   const words = ['[UNK]', 'red', 'fox', '##s'];
   const joined = (texts) => [[texts.join('\\0')], texts.length, texts];
   const tokenizerConfig = {
-    unkToken: '[UNK]', continuingSubwordPrefix: '##', maxInputCharsPerWord: 100, addedTokens: [],
-    normalizer: null, truncation: null, selection: null,
+    normalizers: [], preTokenizers: [{ type: 'BertPreTokenizer' }],
+    model: { type: 'WordPiece', unkToken: '[UNK]', continuingSubwordPrefix: '##', maxInputCharsPerWord: 100 },
+    addedTokens: [], truncation: null, selection: null,
   };
   const objective = {
     kind: 'multiple_negatives_ranking', scale: 20, similarity: 'cosine', directions: ['query_to_doc'],
@@ -82,6 +83,34 @@ describe('the raw addon', () => {
        refused(() => new native.Encoder(null, table, pooling).encodeText('red', new Float32Array(8), '', 8, false, false));
        encoder.release();
        refused(() => call(new Float32Array(8)));`,
+    ],
+    [
+      'steps and models of a tokenizer that are none',
+      `const make = (config) => new native.Tokenizer(...joined(words), { ...tokenizerConfig, ...config });
+       const word = { type: 'WordLevel', unkToken: '[UNK]' };
+       const split = { type: 'Split', pattern: { regex: 'a' }, behavior: 'Removed', invert: false };
+       for (const steps of [null, {}, [null], [{}], [{ type: 'None' }], [{ type: 'Split' }], [{ ...split, behavior: 'None' }],
+         [{ ...split, pattern: { regex: '(a' } }], [{ ...split, pattern: {} }], [{ type: 'CharDelimiterSplit', delimiter: 1 }],
+         [{ type: 'FixedLength', length: -1 }], [{ type: 'Metaspace', replacement: 'x', prependScheme: 'x', split: true }]]) {
+         refused(() => make({ preTokenizers: steps, model: word }));
+       }
+       for (const step of [{ type: 'Replace' }, { type: 'Prepend', prepend: 1 }, { type: 'Precompiled', charsmap: new Uint8Array(3) },
+         { type: 'Precompiled', charsmap: 'x' }, { type: 'Strip', left: 1, right: 2 }, { type: 'BertNormalizer' }]) {
+         refused(() => make({ normalizers: [step], model: word }));
+       }
+       const bpe = { type: 'BPE', unkToken: null, continuingSubwordPrefix: '', endOfWordSuffix: '', byteFallback: false, fuseUnk: false, ignoreMerges: false };
+       for (const model of [null, {}, { type: 'None' }, { ...word, unkToken: 1 }, { ...bpe, merges: [1] }, { type: 'Unigram', scores: [1], unkId: 0, byteFallback: false }]) {
+         refused(() => make({ model }));
+       }
+       for (const model of [{ ...word, unkToken: 'x' }, { ...bpe, merges: new Uint32Array([0, 1, 9]) }, { ...bpe, merges: new Uint32Array(), unkToken: 'x' },
+         { type: 'Unigram', scores: new Float64Array(1), unkId: 0, byteFallback: false },
+         { type: 'Unigram', scores: new Float64Array(4).fill(NaN), unkId: 0, byteFallback: false },
+         { type: 'Unigram', scores: new Float64Array(4), unkId: 4, byteFallback: false }]) {
+         await refusedLater(() => make({ preTokenizers: [split], model }).build());
+       }
+       refused(() => native.supportsPattern(1));
+       await refusedLater(() => table.gatherRows(new Uint32Array([4]), new Float32Array([1])));
+       await refusedLater(() => table.gatherRows(new Uint32Array([0]), new Float32Array(2)));`,
     ],
     [
       'a getter that detaches and starts a run during restore',

@@ -382,26 +382,6 @@ describe('readModelFolder', () => {
       'has a vocabulary of 3',
     ],
     [
-      'a quantised vocabulary',
-      () =>
-        writeTensors(
-          table({ name: 'embeddings' }),
-          table({ name: 'mapping', dtype: 'I32', shape: [3], chunks: [new Uint8Array(12)] }),
-        ),
-      'ERR_UNSUPPORTED',
-      'vocabulary-quantised',
-    ],
-    [
-      'token weights',
-      () =>
-        writeTensors(
-          table({ name: 'embeddings' }),
-          table({ name: 'weights', shape: [3], chunks: [new Uint8Array(12)] }),
-        ),
-      'ERR_UNSUPPORTED',
-      'has a tensor weights',
-    ],
-    [
       'a broken modules.json',
       () => writeFileSync(join(folder, 'modules.json'), '[{'),
       'ERR_MODEL_CORRUPT',
@@ -711,7 +691,9 @@ describeWithShared('readModelFolder on real models', () => {
   }
 
   const quantized = materializeModel('goldens', 'model2vec/test-model-vocab-quantized');
-  test('model2vec/test-model-vocab-quantized is not supported', async () => {
-    await expect(readModelFolder(quantized)).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+  test('model2vec/test-model-vocab-quantized', async () => {
+    const model = await readModelFolder(quantized);
+    expect(model.table).toMatchObject({ rows: 128, dim: 64, tokenRows: { tokens: 29524 } });
+    expect(model.tokenizer.vocabSize).toBe(29524);
   });
 });

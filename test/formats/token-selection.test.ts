@@ -7,6 +7,7 @@ import { MultipleNegativesRankingLoss, SentenceTransformer } from 'stillvec';
 import { model2vecSelection, selectedIds, selectedText } from '../../lib/formats/token-selection.js';
 import { parseTokenizerJson } from '../../lib/formats/tokenizer-json.js';
 import { writeSafetensors } from '../../lib/formats/safetensors.js';
+import { leaveToTheLibrary } from '../support/library-tokenizer';
 import { tinyVocabulary, writeTinyTokenizer } from '../support/tiny-tokenizer';
 
 const root = mkdtempSync(join(tmpdir(), 'stillvec-selection-'));
@@ -19,11 +20,7 @@ async function model2vec(name: string, library: boolean): Promise<SentenceTransf
   const folder = join(root, name);
   mkdirSync(folder);
   const file = writeTinyTokenizer(folder);
-  if (library) {
-    const json = JSON.parse(readFileSync(file, 'utf8')) as { normalizer: object };
-    json.normalizer = { type: 'Sequence', normalizers: [json.normalizer] };
-    writeFileSync(file, JSON.stringify(json));
-  }
+  if (library) leaveToTheLibrary(file);
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ model_type: 'model2vec', normalize: false }));
   const values = Float32Array.from({ length: tinyVocabulary.length * 4 }, (_, i) => Math.sin(i));
   const table = join(folder, 'model.safetensors');

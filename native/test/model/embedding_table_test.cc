@@ -264,5 +264,21 @@ TEST(EmbeddingTable, ScalesRowsOfAnyDtype) {
   EXPECT_EQ(table.value()->scale_rows(std::span(factors).first(rows - 1), pool).status().code, Code::kInvalidArgument);
 }
 
+TEST(EmbeddingTable, GatherRows) {
+  ThreadPool pool(2);
+  const auto table = EmbeddingTable::random(5, 3, 1);
+  const std::vector<float> values = all_values(*table.value());
+  const std::vector<std::uint32_t> rows = {4, 0, 4};
+  const std::vector<float> factors = {1.0f, 2.0f, -0.5f};
+  std::vector<float> expected;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t c = 0; c < 3; ++c) expected.push_back(values[rows[i] * 3 + c] * factors[i]);
+  }
+  EXPECT_EQ(all_values(*table.value()->gather_rows(rows, factors, pool).value()), expected);
+  const std::vector<std::uint32_t> beyond = {0, 5, 1};
+  EXPECT_EQ(table.value()->gather_rows(beyond, factors, pool).status().code, Code::kOutOfRange);
+  EXPECT_EQ(table.value()->gather_rows(rows, std::span(factors).first(2), pool).status().code, Code::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace stillvec::model
