@@ -10,8 +10,8 @@ import { writeModelFolder } from './formats/model-folder-writer.js';
 import { readModelFolder, type FileDtype, type ModelSettings } from './formats/model-folder.js';
 import { readUnchanged, sourceOf } from './formats/model-version.js';
 import { readTokenRows, type TokenRows } from './formats/token-rows.js';
-import type { TokenizerDescription } from './formats/tokenizer-json.js';
-import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer.js';
+import type { TokenizerDescription } from './formats/tokenizer/tokenizer-json.js';
+import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer/load-tokenizer.js';
 import { native, type NativePooling, type NativeTable, type TableDtype } from './native/index.js';
 import { isWeighted, plainPooling, type PoolingOptions } from './pooling.js';
 import { StaticModel } from './static-model.js';
@@ -103,7 +103,7 @@ export async function createModel(
     truncateDim: null,
     tokenRules: 'sentence-transformers',
   };
-  return assemble(tokenizer, () => native.Table.random(tokenizer.vocabSize, dim, seed), settings, pooling);
+  return assemble(tokenizer, () => native.Table.random(tokenizer.description.vocabSize, dim, seed), settings, pooling);
 }
 
 async function assemble(
@@ -125,10 +125,13 @@ async function assemble(
   const weighed = { ...settings, excludeTokens: withoutWeight(settings, dropped?.token) };
   try {
     const table = await makeTable();
-    const tokenizes =
-      tokenizer.kind === 'native' ? await makeTokenizer(tokenizer.description, selection) : tokenizer.tokenizer;
     return {
-      model: new StaticModel(tokenizes, table, nativePooling(description, weighed), settings.normalize),
+      model: new StaticModel(
+        await makeTokenizer(description, selection),
+        table,
+        nativePooling(description, weighed),
+        settings.normalize,
+      ),
       settings,
       tokenizer: {
         json,

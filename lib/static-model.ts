@@ -2,7 +2,6 @@ import { untilAborted } from './abort.js';
 import { Embeddings, outputColumns, type EmbeddingArray, type Precision } from './embeddings.js';
 import { fromNative } from './errors.js';
 import { Pause } from './event-loop.js';
-import type { TextTokenizer, TokenizedTexts } from './formats/library-tokenizer.js';
 import {
   native,
   type NativeEncoder,
@@ -29,6 +28,13 @@ export interface RowSettings<P extends Precision = Precision> {
   readonly out: EmbeddingArray<P> | undefined;
 }
 
+/** Token ids of several texts: those of text i are `ids.subarray(offsets[i], offsets[i + 1])`. */
+export interface TokenizedTexts {
+  readonly ids: Uint32Array;
+  /** One more than there are texts. */
+  readonly offsets: Uint32Array;
+}
+
 /** What a long call listens to and reports. */
 export interface CallSettings {
   /** Threads that may work for the call; 0 is all of the pool. */
@@ -45,29 +51,23 @@ const runsInFlight = 4;
 
 /**
  * A token table with its tokenizer: text to rows, no names and no defaults. Immutable; training makes another one.
- * The tokenizer is native, or a library's that gives ids to the native pooling.
  */
 export class StaticModel {
   readonly table: NativeTable;
   readonly pooling: NativePooling;
-  readonly #tokenizer: NativeTokenizer | TextTokenizer;
+  readonly #tokenizer: NativeTokenizer;
   readonly #normalizeFull: boolean;
   readonly #encoder: NativeEncoder;
   #uses = 0;
   #isRetired = false;
 
   /** @param normalizeFull - The folder has a Normalize module: rows are normalized before they are truncated. */
-  constructor(
-    tokenizer: NativeTokenizer | TextTokenizer,
-    table: NativeTable,
-    pooling: NativePooling,
-    normalizeFull: boolean,
-  ) {
+  constructor(tokenizer: NativeTokenizer, table: NativeTable, pooling: NativePooling, normalizeFull: boolean) {
     this.table = table;
     this.pooling = pooling;
     this.#tokenizer = tokenizer;
     this.#normalizeFull = normalizeFull;
-    this.#encoder = new native.Encoder(isLibrary(tokenizer) ? null : tokenizer, table, pooling);
+    this.#encoder = new native.Encoder(tokenizer, table, pooling);
   }
 
   withTable(table: NativeTable): StaticModel {
@@ -101,12 +101,7 @@ export class StaticModel {
   encodeTextSync(text: string, settings: RowSettings, row: EmbeddingArray<Precision>): void {
     const { prompt, columns, normalize } = settings;
     try {
-      if (isLibrary(this.#tokenizer)) {
-        const { ids, offsets } = this.#tokenizer.encodeBatchSync([prompt + text]);
-        this.#encoder.poolIds(ids, offsets, row, 0, ...this.#finishing(settings));
-      } else {
-        this.#encoder.encodeText(text, row, prompt, columns, this.#normalizeFull, normalize);
-      }
+      this.#encoder.encodeText(text, row, prompt, columns, this.#normalizeFull, normalize);
     } catch (error) {
       throw fromNative(error);
     }
@@ -117,13 +112,7 @@ export class StaticModel {
       const shape = shapeOf(texts.count, rows);
       const written = writtenShape(shape);
       const array = rowArray(written);
-      const finish = this.#finishing(rows);
-      if (isLibrary(this.#tokenizer)) {
-        const { ids, offsets } = this.#tokenizer.encodeBatchSync(withPrompt(texts, 0, texts.count, rows.prompt));
-        this.#encoder.poolIds(ids, offsets, array, 0, ...finish);
-      } else {
-        this.#encoder.encodeSync(...texts.run(0, texts.count), rows.prompt, array, 0, ...finish);
-      }
+      this.#encoder.encodeSync(...texts.run(0, texts.count), rows.prompt, array, 0, ...this.#finishing(rows));
       return embeddingsOf(isQuantized(rows.precision) ? quantize(array as Float32Array, shape) : array, shape);
     } catch (error) {
       throw fromNative(error);
@@ -148,7 +137,6 @@ export class StaticModel {
 
   tokenize(texts: Texts): TokenizedTexts {
     try {
-      if (isLibrary(this.#tokenizer)) return this.#tokenizer.encodeBatchSync(texts.strings(0, texts.count));
       return this.#encoder.tokenize(...texts.run(0, texts.count), '');
     } catch (error) {
       throw fromNative(error);
@@ -171,12 +159,7 @@ export class StaticModel {
   /** The ids of texts [start, end). */
   async #tokenizeRun(texts: Texts, start: number, end: number): Promise<NativeTokenColumn> {
     const run = new native.TokenColumn();
-    if (isLibrary(this.#tokenizer)) {
-      const { ids, offsets } = await this.#tokenizer.encodeBatch(texts.strings(start, end));
-      run.appendIds(ids, offsets);
-    } else {
-      await run.append(this.#encoder, ...texts.run(start, end), '');
-    }
+    await run.append(this.#encoder, ...texts.run(start, end), '');
     return run;
   }
 
@@ -191,30 +174,13 @@ export class StaticModel {
       await inRuns(
         texts,
         signal,
-        (start, end) => this.#encodeRun(texts, start, end, rows, buffer, threads),
+        (start, end) =>
+          this.#encoder.encode(...texts.run(start, end), rows.prompt, threads, buffer, start, ...this.#finishing(rows)),
         (_, end) => onProgress?.(end, texts.count),
       );
       return embeddingsOf(await finished(buffer, shape), shape);
     } finally {
       buffer.release();
-    }
-  }
-
-  /** Texts [start, end) on the pool. */
-  async #encodeRun(
-    texts: Texts,
-    start: number,
-    end: number,
-    rows: RowSettings,
-    buffer: NativeRowBuffer,
-    threads: number,
-  ): Promise<void> {
-    const finish = this.#finishing(rows);
-    if (isLibrary(this.#tokenizer)) {
-      const { ids, offsets } = await this.#tokenizer.encodeBatch(withPrompt(texts, start, end, rows.prompt));
-      await this.#encoder.poolIdsAsync(ids, offsets, threads, buffer, start, ...finish);
-    } else {
-      await this.#encoder.encode(...texts.run(start, end), rows.prompt, threads, buffer, start, ...finish);
     }
   }
 
@@ -251,15 +217,6 @@ async function inRuns<T>(
     start = end;
   }
   while (pending.length > 0) await settleOne();
-}
-
-function isLibrary(tokenizer: NativeTokenizer | TextTokenizer): tokenizer is TextTokenizer {
-  return 'encodeBatch' in tokenizer;
-}
-
-function withPrompt(texts: Texts, start: number, end: number, prompt: string): readonly string[] {
-  const strings = texts.strings(start, end);
-  return prompt === '' ? strings : strings.map((text) => prompt + text);
 }
 
 function shapeOf<P extends Precision>(count: number, { columns, precision, out }: RowSettings<P>): RowShape<P> {

@@ -1,5 +1,5 @@
-import type { TokenSelection } from './formats/token-selection.js';
-import type { NativeDescription } from './formats/tokenizer-json.js';
+import type { TokenSelection } from './formats/tokenizer/token-selection.js';
+import type { TokenizerDescription } from './formats/tokenizer/tokenizer-json.js';
 import { native, type NativeTexts, type NativeTokenizer } from './native/index.js';
 import { invalidArgument } from './validate.js';
 
@@ -173,7 +173,7 @@ export function joinTexts(
 }
 
 export async function makeTokenizer(
-  description: NativeDescription,
+  description: TokenizerDescription,
   selection: TokenSelection | null = null,
 ): Promise<NativeTokenizer> {
   const { vocabulary, pipeline, addedTokens, truncation } = description;

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SentenceTransformer, type Embeddings, type Utf8Column } from 'stillvec';
 
-import { leaveToTheLibrary } from './support/library-tokenizer';
 import { describeWithShared, materializeModel, readGzippedJson } from './support/shared';
 
 interface Goldens {
@@ -57,10 +56,8 @@ describeWithShared('embeddings of Model2Vec', () => {
   };
   const names = ['float16', 'float32', 'int8', 'sentence-transformers'].map((name) => `test-model-${name}`);
   const folders = new Map(names.map((name) => [name, materializeModel('goldens', 'model2vec', name)]));
-  const library = materializeModel('goldens', 'model2vec', 'test-model-float32');
   const quantized = materializeModel('goldens', 'model2vec', 'test-model-vocab-quantized');
   const sentenceTransformers = materializeModel('goldens', 'encode', 'st-v6');
-  leaveToTheLibrary(join(library, 'tokenizer.json'));
 
   describe.each(names)('%s', (name) => {
     let model: SentenceTransformer;
@@ -96,15 +93,6 @@ describeWithShared('embeddings of Model2Vec', () => {
       await again.save(`${folder}-twice`);
       check(await (await SentenceTransformer.load(`${folder}-twice`)).encode(texts));
     });
-  });
-
-  test('through the package tokenizers', async () => {
-    const model = await SentenceTransformer.load(library);
-    for (const embeddings of [await model.encode(texts), model.encodeSync(texts)]) {
-      expect(worstRelativeError(embeddings, golden('test-model-float32'))).toBeLessThan(1e-5);
-    }
-    const native = await SentenceTransformer.load(folders.get('test-model-float32')!);
-    expect(model.tokenize(texts)).toEqual(native.tokenize(texts));
   });
 
   test('a vocabulary-quantised model', async () => {

@@ -1,6 +1,6 @@
 import type { ExcludeTokens } from '../pooling.js';
 import { invalidArgument } from '../validate.js';
-import type { TokenizerDescription } from './tokenizer-json.js';
+import type { TokenizerDescription } from './tokenizer/tokenizer-json.js';
 
 /** Ids by token, as tokenizer.json writes it. Of equal tokens the last one counts, as for the library. */
 export function tokenIds({ vocabulary, addedTokens }: TokenizerDescription): ReadonlyMap<string, number> {

@@ -30,7 +30,7 @@ import {
   type TensorInfo,
 } from './safetensors.js';
 import { tokenRowTensors, type TokenRowTensors } from './token-rows.js';
-import { loadTokenizer, type LoadedTokenizer, type TokenRules } from './tokenizer.js';
+import { loadTokenizer, type LoadedTokenizer, type TokenRules } from './tokenizer/load-tokenizer.js';
 
 /** Dtypes that a table may have. */
 export type FileDtype = Extract<SafetensorsDtype, 'F64' | 'F32' | 'F16' | 'BF16' | 'I8'>;

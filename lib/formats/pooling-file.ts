@@ -3,7 +3,7 @@ import { poolings, type PoolingSettings } from '../pooling.js';
 import { describe } from '../validate.js';
 import { tokenIds } from './excluded-tokens.js';
 import { JsonFields, parseJson } from './json-fields.js';
-import type { TokenizerDescription } from './tokenizer-json.js';
+import type { TokenizerDescription } from './tokenizer/tokenizer-json.js';
 
 /** The text of pooling.json. */
 export function poolingJson({ pooling, excludeTokens }: PoolingSettings): string {

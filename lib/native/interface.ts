@@ -363,11 +363,6 @@ export interface NativeEncoder {
     normalize: boolean,
   ): void;
   poolIds(ids: Uint32Array, offsets: Uint32Array, ...target: [...NativeTarget, ...NativeFinish]): void;
-  poolIdsAsync(
-    ids: Uint32Array,
-    offsets: Uint32Array,
-    ...call: [threads: number, buffer: NativeRowBuffer, firstRow: number, ...NativeFinish]
-  ): Promise<void>;
   tokenize(...call: NativeInput): { ids: Uint32Array; offsets: Uint32Array };
   /** Lets go of the table and the tokenizer at once, but for work in flight. It encodes nothing any more. */
   release(): void;

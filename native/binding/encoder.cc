@@ -134,7 +134,6 @@ Napi::Function Encoder::define(Napi::Env env) {
                                instance_method<&Encoder::encode_sync>("encodeSync"),
                                instance_method<&Encoder::encode_text>("encodeText"),
                                instance_method<&Encoder::pool_ids>("poolIds"),
-                               instance_method<&Encoder::pool_ids_async>("poolIdsAsync"),
                                instance_method<&Encoder::tokenize>("tokenize"),
                                instance_method<&Encoder::release>("release"),
                            });
@@ -219,28 +218,6 @@ Napi::Value Encoder::pool_ids(const Napi::CallbackInfo& info) {
   const Status status = encoder_->pool_ids(texts.ids, texts.offsets, 0, texts.count(), target.options, target.rows);
   if (!status.is_ok()) fail(info.Env(), status);
   return info.Env().Undefined();
-}
-
-// poolIdsAsync(ids, offsets, threads, buffer, firstRow, columns, normalizeFull, normalize, output): Promise<void>
-Napi::Value Encoder::pool_ids_async(const Napi::CallbackInfo& info) {
-  constexpr std::size_t kTextsPerChunk = 32;
-  auto texts = std::make_shared<const TokenizedTexts>(tokenized_arguments(info));
-  const unsigned threads = threads_argument(info, 2);
-  Target target = target_arguments(info, 3, texts->count(), encoder_->table().dim(), false);
-  auto outcomes = std::make_shared<std::vector<Status>>((texts->count() + kTextsPerChunk - 1) / kTextsPerChunk);
-  return run_on_pool(
-      info.Env(), outcomes->size(),
-      [encoder = encoder_, texts, outcomes, target = std::move(target)](std::size_t chunk, unsigned) {
-        const std::size_t begin = chunk * kTextsPerChunk, end = std::min(texts->count(), begin + kTextsPerChunk);
-        (*outcomes)[chunk] = encoder->pool_ids(texts->ids, texts->offsets, begin, end, target.options, target.rows);
-      },
-      [outcomes](Napi::Env env) {
-        for (const Status& outcome : *outcomes) {
-          if (!outcome.is_ok()) fail(env, outcome);
-        }
-        return env.Undefined();
-      },
-      threads);
 }
 
 // release(): void

@@ -25,7 +25,6 @@ class Encoder : public ObjectWrap<Encoder> {
   Napi::Value encode_sync(const Napi::CallbackInfo& info);
   Napi::Value encode_text(const Napi::CallbackInfo& info);
   Napi::Value pool_ids(const Napi::CallbackInfo& info);
-  Napi::Value pool_ids_async(const Napi::CallbackInfo& info);
   Napi::Value tokenize(const Napi::CallbackInfo& info);
   // Lets go of table and tokenizer now rather than when V8 finds nobody using this object.
   Napi::Value release(const Napi::CallbackInfo& info);

@@ -106,17 +106,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (id >= pipeline->vocab_size()) std::abort();
   }
 
-  constexpr std::size_t kLongestRegex = 12;
+  constexpr std::size_t kLongestRegex = 24;
   const std::size_t length = data[0] % kLongestRegex;
   if (text.size() < length || text.size() > 64) return 0;
   const auto pattern = regex_pattern(text.substr(0, length));
   if (!pattern.is_ok()) return 0;
   const std::string_view searched = text.substr(length);
-  for (std::size_t at = 0; at < searched.size();) {
-    const auto match = pattern.value()->find(searched, at);
-    if (!match) break;
-    if (match->begin < at || match->end <= match->begin || match->end > searched.size()) std::abort();
-    at = match->end;
-  }
+  std::size_t done = 0;
+  pattern.value()->for_each_match(searched, [&](Match match) {
+    if (match.begin < done || match.end < match.begin || match.end > searched.size()) std::abort();
+    done = match.end;
+  });
   return 0;
 }

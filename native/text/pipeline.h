@@ -34,6 +34,10 @@ class Pipeline {
   virtual void encode_normalized(std::string_view text, bool opens_text, Scratch& scratch,
                                  std::vector<std::uint32_t>& ids, std::size_t enough) const = 0;
 
+  // Whether the beginning of the normalized `text` comes from the beginning of `text`. Where it does not, as where
+  // spaces are stripped, encode_normalized() is not told that it opens the text, even if it does.
+  virtual bool keeps_beginning(std::string_view, Scratch&) const { return true; }
+
   // Replaces `out` by what the normalizer makes of `text`.
   virtual void normalize(std::string_view text, Scratch& scratch, std::string& out) const = 0;
 

@@ -106,11 +106,12 @@ void PipelineTokenizer::encode(std::string_view text, Scratch& scratch, std::vec
     if (normalized_tokens_.empty()) {
       return pipeline_->encode(piece, opens_text, *pipeline_scratch, ids, enough - (ids.size() - before));
     }
+    const bool is_kept = opens_text && pipeline_->keeps_beginning(piece, *pipeline_scratch);
     pipeline_->normalize(piece, *pipeline_scratch, normalized);
     normalized_tokens_.split(
         normalized,
         [&](std::string_view part) {
-          const bool opens = opens_text && part.data() == normalized.data();
+          const bool opens = is_kept && part.data() == normalized.data();
           pipeline_->encode_normalized(part, opens, *pipeline_scratch, ids, SIZE_MAX);
         },
         add_id);

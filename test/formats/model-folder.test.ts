@@ -199,7 +199,7 @@ describe('readModelFolder', () => {
       writeFileSync(join(folder, name), `\ufeff${readFileSync(join(folder, name), 'utf8')}`);
     }
     const model = await readModelFolder(folder);
-    expect(model.tokenizer.vocabSize).toBe(3);
+    expect(model.tokenizer.description.vocabSize).toBe(3);
     expect(Buffer.from(model.tokenizer.json).toString()).toBe(tokenizerJson);
   });
 
@@ -686,7 +686,7 @@ describeWithShared('readModelFolder on real models', () => {
     test(name, async () => {
       const model = await readModelFolder(path);
       expect(model).toMatchObject({ normalize, table: { dtype, rows, dim } });
-      expect(model.tokenizer.vocabSize).toBe(rows);
+      expect(model.tokenizer.description.vocabSize).toBe(rows);
     });
   }
 
@@ -694,6 +694,6 @@ describeWithShared('readModelFolder on real models', () => {
   test('model2vec/test-model-vocab-quantized', async () => {
     const model = await readModelFolder(quantized);
     expect(model.table).toMatchObject({ rows: 128, dim: 64, tokenRows: { tokens: 29524 } });
-    expect(model.tokenizer.vocabSize).toBe(29524);
+    expect(model.tokenizer.description.vocabSize).toBe(29524);
   });
 });

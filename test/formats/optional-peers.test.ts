@@ -13,11 +13,6 @@ afterAll(() => {
 
 test.each([
   [
-    'tokenizers',
-    `require('./dist/formats/library-tokenizer.js').LibraryTokenizer.create('tokenizer.json', '{}')`,
-    'npm install tokenizers',
-  ],
-  [
     '@huggingface/hub',
     `require('./dist/formats/hub.js').resolveModelFolder('org/name', { cacheFolder: '${join(alone, 'none')}' })`,
     'npm install @huggingface/hub',

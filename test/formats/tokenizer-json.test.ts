@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StillvecError } from '../../lib/errors.js';
-import { parseTokenizerJson, type NativeDescription } from '../../lib/formats/tokenizer-json.js';
+import { parseTokenizerJson, type TokenizerDescription } from '../../lib/formats/tokenizer/tokenizer-json.js';
 import { describeWithShared } from '../support/shared';
 
 type Json = Record<string, unknown>;
@@ -48,16 +48,13 @@ const base: Json = {
 const json = (settings: Json = {}): string => JSON.stringify({ ...base, ...settings });
 const jsonWithModel = (settings: Json): string => json({ model: { ...model, ...settings } });
 
-function parse(text: string): NativeDescription {
-  const description = parseTokenizerJson('folder/tokenizer.json', text);
-  if (description.kind !== 'native') throw new Error(`left to the library: ${description.model}`);
-  return description;
+function parse(text: string): TokenizerDescription {
+  return parseTokenizerJson('folder/tokenizer.json', text);
 }
 
 describe('parseTokenizerJson', () => {
   test('describes a WordPiece tokenizer', () => {
     expect(parse(json())).toEqual({
-      kind: 'native',
       vocabulary: ['[PAD]', '[UNK]', 'a', '##b'],
       vocabSize: 5,
       unkToken: '[UNK]',
@@ -139,26 +136,8 @@ describe('parseTokenizerJson', () => {
     ['another normalizer', json({ normalizer: { type: 'Lowercase' } }), 'WordPiece'],
     ['another pre-tokenizer', json({ pre_tokenizer: { type: 'Whitespace' } }), 'WordPiece'],
     ['no pre-tokenizer', json({ pre_tokenizer: null }), 'WordPiece'],
-  ])('runs %s natively', (_, text, type) => {
+  ])('reads %s', (_, text, type) => {
     expect(parse(text).pipeline.model.type).toBe(type);
-  });
-
-  const split = (Regex: string): Json => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
-  const metaspace: Json = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'first', split: true };
-
-  test.each<[string, string]>([
-    ['scripts', json({ pre_tokenizer: { type: 'UnicodeScripts' } })],
-    ['another regular expression', json({ pre_tokenizer: split('\\bx') })],
-    ['the first piece of a normalized text', json({ pre_tokenizer: metaspace })],
-    ['BPE with dropout', json({ model: { type: 'BPE', vocab: { a: 0 }, merges: [], dropout: 0.1 } })],
-    [
-      'BPE whose unknown token has no id',
-      json({ model: { type: 'BPE', vocab: { a: 0 }, merges: [], unk_token: 'b' } }),
-    ],
-    ['Unigram without unknown token', json({ model: { vocab: [['a', 0]] } })],
-    ['WordLevel whose unknown token has no id', json({ model: { vocab: { a: 0 }, unk_token: 'b' } })],
-  ])('leaves %s to the library', (_, text) => {
-    expect(parseTokenizerJson('tokenizer.json', text).kind).toBe('library');
   });
 
   test('knows WordPiece by its fields where the type is missing', () => {
@@ -201,6 +180,27 @@ describe('parseTokenizerJson', () => {
     ],
     ['one id twice', jsonWithModel({ vocab: { '[UNK]': 0, a: 0 } }), 'gives "[UNK]" and "a" the same id 0'],
     ['no unk_token', jsonWithModel({ unk_token: null }), 'expected a string for model.unk_token but received null'],
+    [
+      'an unk_token of BPE that is no token',
+      json({ model: { type: 'BPE', vocab: { a: 0 }, merges: [], unk_token: 'b' } }),
+      'a token of model.vocab for model.unk_token but received "b"',
+    ],
+    [
+      'an unk_token of WordLevel that is no token',
+      json({ model: { vocab: { a: 0 }, unk_token: 'b' } }),
+      'a token of model.vocab for model.unk_token but received "b"',
+    ],
+    ['Unigram without unk_id', json({ model: { vocab: [['a', 0]] } }), 'for model.unk_id but received nothing'],
+    [
+      'Unigram with an unk_id of no piece',
+      json({ model: { vocab: [['a', 0]], unk_id: 1 } }),
+      'an id of 0 to 0 for model.unk_id but received 1',
+    ],
+    [
+      'a Metaspace with fields that contradict each other',
+      json({ pre_tokenizer: { type: 'Metaspace', replacement: '\u2581', add_prefix_space: false } }),
+      'true beside the prepend_scheme "always" for pre_tokenizer.add_prefix_space but received false',
+    ],
     [
       'an unk_token that is no token',
       jsonWithModel({ unk_token: '<unk>' }),
@@ -298,7 +298,19 @@ describe('parseTokenizerJson', () => {
     expect(thrown).toMatchObject({ message: expect.stringMatching(/^folder\/tokenizer\.json: /) });
   });
 
+  const step = (pre_tokenizer: Json): string => json({ pre_tokenizer });
+  const split = (Regex: string): Json => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
+  const metaspace: Json = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'first', split: true };
+
   test.each<[string, string, string]>([
+    ['another model', json({ model: { type: 'Char', vocab: { a: 0 } } }), 'for model.type but received "Char"'],
+    ['scripts', step({ type: 'UnicodeScripts' }), 'for pre_tokenizer.type but received "UnicodeScripts"'],
+    ['a back-reference', step(split('(a)\\1')), 'pre_tokenizer.pattern is "(a)\\\\1"'],
+    [
+      'the first piece of a changed text',
+      step({ type: 'Sequence', pretokenizers: [{ ...metaspace, prepend_scheme: 'never' }, metaspace] }),
+      'a Metaspace with the prepend_scheme "first" after steps that leave no first piece',
+    ],
     ['another version', json({ version: '2.0' }), 'expected "1.0" for version but received "2.0"'],
     ['truncation of second texts', json({ truncation: { max_length: 1, strategy: 'OnlySecond' } }), 'OnlySecond'],
   ])('does not support %s', (_, text, message) => {

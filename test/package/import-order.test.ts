@@ -60,7 +60,7 @@ describe('imports in lib/', () => {
     ['lib/formats/rows/lines.ts', '../../static-model.js', false],
     ['lib/formats/rows/lines.ts', '../../training/fit.js', false],
     ['lib/errors.ts', './native/index.js', false],
-    ['lib/static-model.ts', './formats/tokenizer.js', true],
+    ['lib/static-model.ts', './formats/tokenizer/load-tokenizer.js', true],
     ['lib/static-model.ts', './training/fit.js', false],
     ['lib/static-model.ts', './sentence-transformer.js', false],
     ['lib/search/semantic-search.ts', '../similarity.js', true],

@@ -35,6 +35,8 @@ class Metaspace final : public PreTokenizer {
     out.add(text.substr(start));
   }
 
+  bool asks_for_beginning() const override { return scheme_ == PrependScheme::kFirst; }
+
  private:
   std::string replacement_;
   PrependScheme scheme_;

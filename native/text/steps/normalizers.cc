@@ -113,13 +113,11 @@ NormalizerPtr replace(PatternPtr pattern, std::string content) {
   return made_of([pattern = std::shared_ptr<const Pattern>(std::move(pattern)), content = std::move(content)](
                      std::string_view text, std::string& out) {
     std::size_t done = 0;
-    while (done < text.size()) {
-      const std::optional<Match> match = pattern->find(text, done);
-      if (!match) break;
-      out += text.substr(done, match->begin - done);
+    pattern->for_each_match(text, [&](Match match) {
+      out += text.substr(done, match.begin - done);
       out += content;
-      done = match->end;
-    }
+      done = match.end;
+    });
     out += text.substr(done);
   });
 }

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "text/regex/pattern.h"
 #include "text/steps/normalizer.h"
-#include "text/steps/pattern.h"
 #include "text/unicode/normal_form.h"
 #include "text/wordpiece/bert_normalizer.h"
 

@@ -45,6 +45,9 @@ class PreTokenizer {
   // stands before it.
   virtual void split(std::string_view piece, bool opens_text, Pieces& out) const = 0;
 
+  // Whether `opens_text` makes a difference.
+  virtual bool asks_for_beginning() const { return false; }
+
   // Whether a piece stays one, so that this can be done for each word that is not in a cache.
   virtual bool is_whole() const { return false; }
 };

@@ -10,51 +10,49 @@
 namespace stillvec::text {
 namespace {
 
-// Takes the matches of a text and what lies between them, in order, and makes pieces of them.
+// Takes the matches of a text and what lies between them, in order, and makes pieces of them. A match may be empty: no
+// piece, but it keeps what is beside it apart.
 class Splitter {
  public:
   Splitter(std::string_view text, SplitBehavior behavior, Pieces& out) : text_(text), behavior_(behavior), out_(out) {}
 
   void add(std::size_t begin, std::size_t end, bool is_match) {
-    if (begin == end) return;
     const std::string_view part = text_.substr(begin, end - begin);
     switch (behavior_) {
       case SplitBehavior::kRemoved:
         if (!is_match) out_.add(part);
         break;
       case SplitBehavior::kIsolated: out_.add(part); break;
-      case SplitBehavior::kContiguous:
-        if (!is_first_ && is_match == was_match_) {
-          out_.extend(part);
-        } else {
-          out_.add(part);
-        }
-        break;
-      case SplitBehavior::kMergedWithPrevious:
-        if (is_match && !was_match_ && !is_first_) {
-          out_.extend(part);
-        } else {
-          out_.add(part);
-        }
-        break;
+      case SplitBehavior::kContiguous: put(part, !is_first_ && is_match == was_match_); break;
+      case SplitBehavior::kMergedWithPrevious: put(part, !is_first_ && is_match && !was_match_); break;
       case SplitBehavior::kMergedWithNext:
         // A match joins what follows unless that is a match itself.
-        if (!is_match && was_match_) {
-          out_.extend(part);
-        } else {
-          out_.add(part);
-        }
+        put(part, !is_match && was_match_);
         break;
     }
     was_match_ = is_match;
+    was_empty_ = part.empty();
     is_first_ = false;
   }
 
+  // What lies between two matches, which may be nothing.
+  void add_between(std::size_t begin, std::size_t end, bool is_match) {
+    if (begin < end) add(begin, end, is_match);
+  }
+
  private:
+  void put(std::string_view part, bool joins) {
+    if (joins && !was_empty_) {
+      out_.extend(part);
+    } else {
+      out_.add(part);
+    }
+  }
+
   std::string_view text_;
   SplitBehavior behavior_;
   Pieces& out_;
-  bool was_match_ = false, is_first_ = true;
+  bool was_match_ = false, was_empty_ = false, is_first_ = true;
 };
 
 class PatternSplit final : public PreTokenizer {
@@ -65,14 +63,12 @@ class PatternSplit final : public PreTokenizer {
   void split(std::string_view piece, bool, Pieces& out) const override {
     Splitter splitter(piece, behavior_, out);
     std::size_t done = 0;
-    while (done < piece.size()) {
-      const std::optional<Match> match = pattern_->find(piece, done);
-      if (!match) break;
-      splitter.add(done, match->begin, invert_);
-      splitter.add(match->begin, match->end, !invert_);
-      done = match->end;
-    }
-    splitter.add(done, piece.size(), invert_);
+    pattern_->for_each_match(piece, [&](Match match) {
+      splitter.add_between(done, match.begin, invert_);
+      splitter.add(match.begin, match.end, !invert_);
+      done = match.end;
+    });
+    splitter.add_between(done, piece.size(), invert_);
   }
 
  private:
@@ -97,11 +93,11 @@ class CharacterSplit final : public PreTokenizer {
       const auto from = static_cast<std::size_t>(at - begin);
       at += next.size;
       if (!is_match_(next.code_point)) continue;
-      splitter.add(done, from, false);
+      splitter.add_between(done, from, false);
       splitter.add(from, from + next.size, true);
       done = from + next.size;
     }
-    splitter.add(done, piece.size(), false);
+    splitter.add_between(done, piece.size(), false);
   }
 
  private:

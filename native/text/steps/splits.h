@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "text/steps/pattern.h"
+#include "text/regex/pattern.h"
 #include "text/steps/pre_tokenizer.h"
 
 namespace stillvec::text {

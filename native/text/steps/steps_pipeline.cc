@@ -64,6 +64,8 @@ class StepsPipeline final : public Pipeline {
  public:
   StepsPipeline(std::vector<NormalizerPtr> normalizers, std::vector<PreTokenizerPtr> pre_tokenizers, WordModelPtr model)
       : normalizers_(std::move(normalizers)), splits_(std::move(pre_tokenizers)), model_(std::move(model)) {
+    asks_for_beginning_ = std::any_of(splits_.begin(), splits_.end(),
+                                      [](const PreTokenizerPtr& step) { return step->asks_for_beginning(); });
     // What leaves a piece whole at the end is done for the words that are not in the cache only.
     while (!splits_.empty() && splits_.back()->is_whole()) {
       changes_.insert(changes_.begin(), std::move(splits_.back()));
@@ -81,10 +83,20 @@ class StepsPipeline final : public Pipeline {
               std::size_t enough) const override {
     auto& own = static_cast<StepsScratch&>(scratch);
     if (normalizers_.empty() && is_well_formed(text)) return encode_normalized(text, opens_text, scratch, ids, enough);
+    const bool opens = opens_text && keeps_beginning(text, scratch);
     apply_normalizers(text, own.text, own.changed);
-    encode_normalized(own.text, opens_text, scratch, ids, enough);
+    encode_normalized(own.text, opens, scratch, ids, enough);
     text::release_if_large(own.text);
     text::release_if_large(own.changed);
+  }
+
+  // By what becomes of the first character alone.
+  bool keeps_beginning(std::string_view text, Scratch& scratch) const override {
+    if (normalizers_.empty() || !asks_for_beginning_ || text.empty()) return true;
+    auto& own = static_cast<StepsScratch&>(scratch);
+    const std::uint8_t* const begin = utf8::bytes(text);
+    apply_normalizers(text.substr(0, utf8::decode(begin, begin + text.size()).size), own.text, own.changed);
+    return !own.text.empty();
   }
 
   void normalize(std::string_view text, Scratch& scratch, std::string& out) const override {
@@ -138,10 +150,8 @@ class StepsPipeline final : public Pipeline {
     steps.front()->split(text, opens_text, pieces);
     for (std::size_t step = 1; step < steps.size(); ++step) {
       other.clear();
-      bool opens = opens_text;
       for (const std::string_view piece : pieces.views()) {
-        steps[step]->split(piece, opens, other);
-        opens = false;
+        steps[step]->split(piece, opens_text && piece.data() == text.data(), other);
       }
       pieces.swap(other);
     }
@@ -173,6 +183,7 @@ class StepsPipeline final : public Pipeline {
   std::vector<PreTokenizerPtr> splits_;
   std::vector<PreTokenizerPtr> changes_;
   WordModelPtr model_;
+  bool asks_for_beginning_ = false;
 };
 
 }  // namespace

@@ -40,19 +40,3 @@ function medianTokenLength({ vocabulary, addedTokens }: TokenizerDescription): n
   const [below = 0, above = 0] = [lengths[lengths.length % 2 === 0 ? middle - 1 : middle], lengths[middle]];
   return Math.floor((below + above) / 2);
 }
-
-/** What is read of a text. */
-export function selectedText({ maxCodePoints }: TokenSelection, text: string): string {
-  if (text.length <= maxCodePoints) return text;
-  let end = 0;
-  for (let count = 0; count < maxCodePoints && end < text.length; ++count) {
-    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
-  }
-  return text.slice(0, end);
-}
-
-/** The ids that count. */
-export function selectedIds({ droppedId, maxTokens }: TokenSelection, ids: readonly number[]): readonly number[] {
-  const kept = droppedId === null ? ids : ids.filter((id) => id !== droppedId);
-  return kept.length > maxTokens ? kept.slice(0, maxTokens) : kept;
-}

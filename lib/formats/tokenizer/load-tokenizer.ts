@@ -1,25 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { IoError, messageOf, ModelFormatError, systemCode } from '../errors.js';
-import { byteOrderMark } from './json-fields.js';
-import { LibraryTokenizer, type TextTokenizer } from './library-tokenizer.js';
+import { IoError, messageOf, ModelFormatError, systemCode } from '../../errors.js';
+import { byteOrderMark } from '../json-fields.js';
 import { model2vecSelection, type TokenSelection } from './token-selection.js';
-import { parseTokenizerJson, type LibraryDescription, type NativeDescription } from './tokenizer-json.js';
+import { parseTokenizerJson, type TokenizerDescription } from './tokenizer-json.js';
 
 /** Whose rules say which of a text's tokens count: all of them, or as Model2Vec encodes. */
 export type TokenRules = 'sentence-transformers' | 'model2vec';
 
 /** A tokenizer.json that has been read: its bytes, which `save` writes again, and how its texts become ids. */
-export type LoadedTokenizer = {
+export interface LoadedTokenizer {
   readonly file: string;
   readonly json: Uint8Array;
-  /** One more than the greatest id; the table must have as many rows. */
-  readonly vocabSize: number;
+  readonly description: TokenizerDescription;
   /** Which of a text's tokens count; null for all. */
   readonly selection: TokenSelection | null;
-} & (
-  | { readonly kind: 'native'; readonly description: NativeDescription }
-  | { readonly kind: 'library'; readonly description: LibraryDescription; readonly tokenizer: TextTokenizer }
-);
+}
 
 async function readBytes(file: string): Promise<Buffer> {
   try {
@@ -33,10 +28,8 @@ async function readBytes(file: string): Promise<Buffer> {
 }
 
 /**
- * Reads a tokenizer.json and, where it is none of those that run natively, starts the library for it.
- *
  * @param check - Called with the size of the vocabulary and the file's bytes before anything is built of them.
- * @throws ModelFormatError, UnsupportedError, IoError, MissingDependencyError naming the file.
+ * @throws ModelFormatError, UnsupportedError, IoError naming the file.
  */
 export async function loadTokenizer(
   file: string,
@@ -48,16 +41,6 @@ export async function loadTokenizer(
   const mark = Buffer.from(byteOrderMark);
   const json = bytes.subarray(bytes.subarray(0, mark.length).equals(mark) ? mark.length : 0);
   const description = parseTokenizerJson(file, json.toString('utf8'));
-  const { vocabSize } = description;
-  check?.(vocabSize, json);
-  const selection = rules === 'model2vec' ? model2vecSelection(description) : null;
-  const common = { file, json, vocabSize, selection };
-  if (description.kind === 'native') return { kind: 'native', ...common, description };
-  const tokenizer = await LibraryTokenizer.create(file, description.json, selection);
-  if (tokenizer.vocabSize !== vocabSize) {
-    throw new ModelFormatError(
-      `${file}: expected ids below ${vocabSize}, but the package tokenizers reads ${tokenizer.vocabSize}`,
-    );
-  }
-  return { kind: 'library', ...common, description, tokenizer };
+  check?.(description.vocabSize, json);
+  return { file, json, description, selection: rules === 'model2vec' ? model2vecSelection(description) : null };
 }

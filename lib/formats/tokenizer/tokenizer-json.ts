@@ -1,8 +1,11 @@
-import { ModelFormatError, UnsupportedError } from '../errors.js';
-import { describe } from '../validate.js';
-import { JsonFields, parseJson } from './json-fields.js';
-import { libraryTokenizerJson } from './library-tokenizer-json.js';
-import { readPipeline, type TokenizerPipeline } from './tokenizer-steps.js';
+import { ModelFormatError, UnsupportedError } from '../../errors.js';
+import type { NativeNormalizer, NativePreTokenizer, NativeTokenizerModel } from '../../native/index.js';
+import { describe } from '../../validate.js';
+import { JsonFields, parseJson } from '../json-fields.js';
+import { models, modelType } from './models.js';
+import { normalizers } from './normalizers.js';
+import { preTokenizers } from './pre-tokenizers.js';
+import { readStep } from './steps.js';
 
 /** An entry of `added_tokens`: text that is one token wherever it stands. */
 export interface AddedTokenDescription {
@@ -21,8 +24,14 @@ export interface TruncationDescription {
   readonly fromLeft: boolean;
 }
 
-/** What every tokenizer has. */
-interface CommonDescription {
+/** The steps that make ids of a text, in order, and the model at their end. */
+export interface TokenizerPipeline {
+  readonly normalizers: readonly NativeNormalizer[];
+  readonly preTokenizers: readonly NativePreTokenizer[];
+  readonly model: NativeTokenizerModel;
+}
+
+export interface TokenizerDescription {
   /** Token by id; '' where the file has no token of that id. */
   readonly vocabulary: readonly string[];
   /** One more than the greatest id, added tokens included. */
@@ -30,25 +39,9 @@ interface CommonDescription {
   /** What stands for words that cannot be written with the vocabulary; null where the model names none. */
   readonly unkToken: string | null;
   readonly addedTokens: readonly AddedTokenDescription[];
-}
-
-/** A tokenizer that runs natively. */
-export interface NativeDescription extends CommonDescription {
-  readonly kind: 'native';
   readonly pipeline: TokenizerPipeline;
   readonly truncation: TruncationDescription | null;
 }
-
-/** A tokenizer that is left to a library. */
-export interface LibraryDescription extends CommonDescription {
-  readonly kind: 'library';
-  /** Its type, for messages. */
-  readonly model: string;
-  /** What the library is given. */
-  readonly json: string;
-}
-
-export type TokenizerDescription = NativeDescription | LibraryDescription;
 
 /** @param bytes - Size of the file: no token takes less than a byte, so a greater id is a mistake, and costs memory. */
 function readVocabulary(model: JsonFields, bytes: number): readonly string[] {
@@ -151,13 +144,38 @@ function readTruncation(root: JsonFields): TruncationDescription | null {
   return { maxLength: truncation.integer('max_length'), fromLeft: direction === 'Left' };
 }
 
-/** The model's type; files older than the `type` field are told apart by their fields. */
-function modelType(model: JsonFields): string {
-  if (model.has('type')) return model.string('type');
-  if (model.has('merges')) return 'BPE';
-  if (model.has('unk_id') || Array.isArray(model.get('vocab'))) return 'Unigram';
-  return model.has('max_input_chars_per_word') ? 'WordPiece' : 'WordLevel';
+function readPipeline(root: JsonFields, vocabulary: readonly string[]): TokenizerPipeline {
+  const model = root.object('model');
+  const type = modelType(model);
+  const readModel = Object.hasOwn(models, type) ? models[type] : undefined;
+  if (readModel === undefined) {
+    const known = Object.keys(models).join(', ');
+    throw new UnsupportedError(`${root.file}: expected one of ${known} for model.type but received ${describe(type)}`);
+  }
+  const pipeline = {
+    normalizers: readStep(root.optionalObject('normalizer'), normalizers),
+    preTokenizers: readStep(root.optionalObject('pre_tokenizer'), preTokenizers),
+    model: readModel(model, vocabulary),
+  };
+  checkPrepending(root.file, pipeline);
+  return pipeline;
 }
+
+/**
+ * A Metaspace that prepends to the first piece only must know where a piece lay in the text. That is lost once a step
+ * before it has changed the text, or once a normalizer has and a step before it has split what the normalizer made.
+ */
+function checkPrepending(file: string, { normalizers: changes, preTokenizers: steps }: TokenizerPipeline): void {
+  const last = steps.findLastIndex((step) => step.type === 'Metaspace' && step.prependScheme === 'first');
+  const before = steps.slice(0, Math.max(last, 0));
+  if (before.length === 0) return;
+  if (changes.length === 0 && !before.some(({ type }) => changingSteps.includes(type))) return;
+  throw new UnsupportedError(
+    `${file}: pre_tokenizer has a Metaspace with the prepend_scheme "first" after steps that leave no first piece`,
+  );
+}
+
+const changingSteps: readonly NativePreTokenizer['type'][] = ['ByteLevelPrefix', 'ByteLevelAlphabet', 'Metaspace'];
 
 /**
  * Parses a Hugging Face tokenizer.json. `padding` and `post_processor` are ignored: a static model pads nothing and
@@ -165,23 +183,18 @@ function modelType(model: JsonFields): string {
  *
  * @param file - Path of the file, for errors.
  * @throws ModelFormatError naming file, field and value.
- * @throws UnsupportedError for another version of the format.
+ * @throws UnsupportedError naming the part that is not known here, or another version of the format.
  */
 export function parseTokenizerJson(file: string, text: string): TokenizerDescription {
   const root = new JsonFields(file, '', parseJson(file, text));
   const version = root.optionalString('version') ?? '1.0';
   if (version !== '1.0') throw new UnsupportedError(`${file}: expected "1.0" for version but received "${version}"`);
   const model = root.object('model');
-  const type = modelType(model);
   const vocabulary = readVocabulary(model, text.length);
   const addedTokens = readAddedTokens(root, text.length);
   checkAddedTokens(file, addedTokens, vocabulary);
   const vocabSize = addedTokens.reduce((size, { id }) => Math.max(size, id + 1), vocabulary.length);
-  const unkToken = type === 'Unigram' ? null : (model.optionalString('unk_token') ?? null);
-  const common = { vocabulary, vocabSize, unkToken, addedTokens };
-  const truncation = readTruncation(root);
-  const json = libraryTokenizerJson(root, type, truncation);
-  const pipeline = readPipeline(root, type, vocabulary);
-  if (pipeline === null) return { kind: 'library', model: type, json, ...common };
-  return { kind: 'native', pipeline, truncation, ...common };
+  const pipeline = readPipeline(root, vocabulary);
+  const unkToken = 'unkToken' in pipeline.model ? pipeline.model.unkToken : null;
+  return { vocabulary, vocabSize, unkToken, addedTokens, pipeline, truncation: readTruncation(root) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { isWholeCharsmap } from '../../lib/formats/charsmap.js';
-import { parseTokenizerJson } from '../../lib/formats/tokenizer-json.js';
+import { once } from 'node:events';
+import { isWholeCharsmap } from '../../lib/formats/tokenizer/charsmap.js';
+import { parseTokenizerJson } from '../../lib/formats/tokenizer/tokenizer-json.js';
 
 type Json = Record<string, unknown>;
 
@@ -11,20 +12,8 @@ const bpe = (settings: Json = {}): Json => ({
 const precompiled = (bytes: number[]): Json => ({
   normalizer: { type: 'Precompiled', precompiled_charsmap: Buffer.from(bytes).toString('base64') },
 });
-const split = (Regex: string): Json => ({
-  pre_tokenizer: { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false },
-});
-
 function parse(settings: Json): unknown {
   return parseTokenizerJson('tokenizer.json', JSON.stringify({ version: '1.0', model: wordLevel, ...settings }));
-}
-
-/** A step that does not run natively. */
-const left: Json = { pre_tokenizer: { type: 'UnicodeScripts' } };
-
-/** What the library is given. */
-function handedOver(settings: Json): Json {
-  return JSON.parse((parse({ ...left, ...settings }) as { json: string }).json) as Json;
 }
 
 /** A map of one block, whose unit i is what `unit` says, and strings. */
@@ -35,32 +24,22 @@ function charsmap(unit: (i: number) => number, strings: number[]): number[] {
   return [...bytes, ...strings];
 }
 
-describe('what the package tokenizers is given', () => {
-  test('only what leads to ids', () => {
-    const given = handedOver({
-      padding: { strategy: 'BatchLongest' },
-      post_processor: { type: 'TemplateProcessing' },
-      decoder: { type: 'Fuse' },
-      truncation: { max_length: 2, direction: 'Left', strategy: 'OnlyFirst', stride: 9 },
-      more: true,
-    });
-    expect(given).toEqual({
-      version: '1.0',
-      ...left,
-      added_tokens: [],
-      normalizer: null,
-      padding: null,
-      post_processor: null,
-      decoder: null,
-      truncation: { max_length: 2, direction: 'Left', strategy: 'LongestFirst', stride: 0 },
-      model: wordLevel,
-    });
+describe('the parts of a tokenizer.json', () => {
+  test('merges of both forms', () => {
+    const merges = Uint32Array.of(0, 1, 2);
+    expect(parse(bpe({ merges: ['a b'] }))).toMatchObject({ pipeline: { model: { merges } } });
+    const prefixed = { continuing_subword_prefix: '##', vocab: { a: 0, '##b': 1, ab: 2 }, merges: [['a', '##b']] };
+    expect(parse(bpe(prefixed))).toMatchObject({ pipeline: { model: { merges } } });
   });
 
-  test('merges of both forms', () => {
-    expect(handedOver(bpe({ merges: ['a b'] }))).toMatchObject(bpe({ merges: ['a b'] }));
-    const prefixed = { continuing_subword_prefix: '##', vocab: { a: 0, '##b': 1, ab: 2 }, merges: [['a', '##b']] };
-    expect(handedOver(bpe(prefixed))).toMatchObject(bpe(prefixed));
+  test('a dropout is ignored, with a warning', async () => {
+    const warned = once(process, 'warning') as Promise<[Error & { code: string }]>;
+    expect(parse(bpe({ dropout: 0.1 }))).toMatchObject({ pipeline: { model: { type: 'BPE' } } });
+    const [warning] = await warned;
+    expect([warning.code, warning.message]).toEqual([
+      'STILLVEC_DROPOUT_IGNORED',
+      expect.stringContaining('tokenizer.json: model.dropout is ignored'),
+    ]);
   });
 
   const nested = (depth: number): string =>
@@ -107,18 +86,6 @@ describe('what the package tokenizers is given', () => {
     ],
     ['a step of no known type', { normalizer: { type: 'New' } }, 'ERR_UNSUPPORTED', 'for normalizer.type but received'],
     ['steps without end', { normalizer: JSON.parse(nested(1500)) as Json }, 'ERR_UNSUPPORTED', 'is nested too deep'],
-    [
-      'a regular expression that backtracks',
-      split('(a+)+$b'),
-      'ERR_UNSUPPORTED',
-      'expected a regular expression whose time is bounded for pre_tokenizer.pattern but received "(a+)+$b"',
-    ],
-    [
-      'one of a normalizer',
-      { normalizer: { type: 'Replace', pattern: { Regex: '(a|a)*b' }, content: '' } },
-      'ERR_UNSUPPORTED',
-      'for normalizer.pattern but received "(a|a)*b"',
-    ],
   ])('not %s', (_, settings, code, message) => {
     expect(() => parse(settings)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
   });
