@@ -63,6 +63,7 @@ export type {
   Duplicate,
 } from './search/deduplicate.js';
 export { HybridIndex } from './search/hybrid-index.js';
+export type { LoadProgress } from './formats/model-reader.js';
 export type { HybridCallOptions, HybridIndexOptions, HybridLoadOptions } from './search/hybrid-index.js';
 export type { Normalization } from './search/hybrid-index-files.js';
 export type { RetrievedDocument, Retriever } from './search/retriever.js';

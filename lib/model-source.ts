@@ -7,13 +7,15 @@ import { excludedTokens, tokenIds } from './formats/excluded-tokens.js';
 import { resolveModelFolder } from './formats/hub.js';
 import { tokenizerFile } from './formats/model-files.js';
 import { writeModelFolder } from './formats/model-folder-writer.js';
-import { readModelFolder, type FileDtype, type ModelSettings } from './formats/model-folder.js';
+import type { FileDtype } from './formats/model-folder.js';
+import type { ReadSettings } from './formats/model-reader.js';
+import { readModel } from './formats/model-readers.js';
+import { newModelSettings, type ModelSettings } from './formats/model-settings.js';
 import { readUnchanged, sourceOf } from './formats/model-version.js';
-import { readTokenRows, type TokenRows } from './formats/token-rows.js';
 import type { TokenizerDescription } from './formats/tokenizer/tokenizer-json.js';
 import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer/load-tokenizer.js';
 import { native, type NativePooling, type NativeTable, type TableDtype } from './native/index.js';
-import { isWeighted, plainPooling, type PoolingOptions } from './pooling.js';
+import { isWeighted, type PoolingOptions } from './pooling.js';
 import { StaticModel } from './static-model.js';
 import { makeTokenizer } from './texts.js';
 
@@ -36,42 +38,29 @@ export interface SavedTokenizer {
   readonly dropped: { readonly id: number; readonly token: string } | null;
 }
 
-export interface OpenSettings {
+export interface OpenSettings extends ReadSettings {
   readonly localFilesOnly: boolean | undefined;
   /** Convert the table to it; undefined keeps the file's. */
   readonly tableDtype: TableDtype | undefined;
-  readonly mmap: boolean;
-  readonly verify: boolean;
-  /** Over what the folder says. */
+  /** Over what the model says. */
   readonly pooling: PoolingOptions;
-  readonly signal: AbortSignal | undefined;
 }
 
-/** Loads a model folder, or the one that an id stands for. */
-export async function openModel(
-  folderOrId: string,
-  { localFilesOnly, tableDtype, mmap, verify, pooling, signal }: OpenSettings,
-): Promise<ModelSource> {
+/** Loads the model of a folder or a file, or the one that an id stands for. */
+export async function openModel(placeOrId: string, settings: OpenSettings): Promise<ModelSource> {
+  const { localFilesOnly, tableDtype, pooling, signal } = settings;
   signal?.throwIfAborted();
-  const folder = await resolveModelFolder(folderOrId, { localFilesOnly, signal });
-  return readUnchanged(folder, async () => {
-    const model = await readModelFolder(folder, { verify });
+  const isFile = (await stat(placeOrId).catch(() => undefined))?.isFile() === true;
+  const place = isFile ? placeOrId : await resolveModelFolder(placeOrId, { localFilesOnly, signal });
+  return readUnchanged(place, async () => {
+    const model = await readModel(place, settings);
     signal?.throwIfAborted();
-    const { file, byteOffset, dtype, rows, dim, scalesOffset, tokenRows } = model.table;
-    const loadTable = async (): Promise<NativeTable> => {
-      const stored = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, mmap);
-      const table = tokenRows === null ? stored : await expand(stored, await readTokenRows(tokenRows, rows));
+    const makeTable = async (): Promise<NativeTable> => {
+      const table = await model.loadTable();
       return tableDtype === undefined || tableDtype === table.dtype ? table : table.convert(tableDtype);
     };
-    return assemble(model.tokenizer, loadTable, model, pooling, folder === folderOrId ? null : folderOrId);
+    return assemble(model.tokenizer, makeTable, model.settings, pooling, place === placeOrId ? null : placeOrId);
   });
-}
-
-/** A row for each token, so that encoding need not look it up. */
-async function expand(stored: NativeTable, { rows, factors }: TokenRows): Promise<NativeTable> {
-  const table = await stored.gatherRows(rows, factors);
-  stored.release();
-  return table;
 }
 
 /** Makes an untrained model for a tokenizer.json, or for the folder that has one. */
@@ -94,16 +83,12 @@ export async function createModel(
     return loadTokenizer(file, 'sentence-transformers');
   });
   signal?.throwIfAborted();
-  const settings: ModelSettings = {
-    ...plainPooling,
-    normalize: false,
-    prompts: { query: '', document: '' },
-    defaultPromptName: null,
-    similarityFnName: 'cosine',
-    truncateDim: null,
-    tokenRules: 'sentence-transformers',
-  };
-  return assemble(tokenizer, () => native.Table.random(tokenizer.description.vocabSize, dim, seed), settings, pooling);
+  return assemble(
+    tokenizer,
+    () => native.Table.random(tokenizer.description.vocabSize, dim, seed),
+    newModelSettings,
+    pooling,
+  );
 }
 
 async function assemble(

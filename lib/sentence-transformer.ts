@@ -4,7 +4,8 @@ import { outputColumns, precisions, type Embeddings, type EmbeddingArray, type P
 import { InvalidArgumentError, UnsupportedError } from './errors.js';
 import { encodeAdvice, encodeStreamAdvice, encodeSyncAdvice, modelAdvice, prepareAdvice } from './foreign-options.js';
 import type { TrainingCardData } from './formats/card-data.js';
-import type { ModelSettings } from './formats/model-folder.js';
+import type { LoadProgress } from './formats/model-reader.js';
+import type { ModelSettings } from './formats/model-settings.js';
 import type { Matrix } from './matrix.js';
 import { checkOut, ModelEncoder } from './model-encoder.js';
 import { createModel, openModel, saveModel, type ModelSource, type SavedTokenizer } from './model-source.js';
@@ -80,6 +81,15 @@ export interface LoadOptions extends ModelOptions {
    * were changed by hand. Default: true.
    */
   readonly verify?: boolean;
+  /** Of a file of word vectors: read so many words, the first and mostly the most frequent. Default: all. */
+  readonly limit?: number;
+  /**
+   * Of a file of word vectors: a tokenizer.json, or a folder that has one, whose tokens take the vectors of the words that
+   * they are. Default: one is made that takes words and punctuation for tokens.
+   */
+  readonly tokenizer?: string;
+  /** Of a file of word vectors: called as its bytes are read. */
+  readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -169,12 +179,25 @@ export interface ModelInfo {
 }
 
 const modelOptionNames = ['truncateDim', 'prompts', 'defaultPromptName', 'similarity', ...poolingOptionNames];
+const loadOptionNames = [
+  'localFilesOnly',
+  'tableDtype',
+  'mmap',
+  'verify',
+  'limit',
+  'tokenizer',
+  'onProgress',
+  'signal',
+];
 const createOptionNames = [...modelOptionNames, 'tokenizer', 'dim', 'seed', 'initialRows', 'onProgress', 'signal'];
 const encodeSyncOptionNames = ['promptName', 'prompt', 'precision', 'normalizeEmbeddings', 'truncateDim', 'out'];
 const encodeOptionNames = [...encodeSyncOptionNames, 'threads', 'signal', 'onProgress'];
 const streamOptionNames = [...encodeOptionNames.filter((name) => name !== 'out'), 'batchSize'];
 const streamPrecisions = precisions.filter((name): name is StreamPrecision => !isQuantized(name));
 const maxThreads = 1024;
+
+/** Rows of a table are numbered in 32 bits. */
+const maxRows = 2 ** 32 - 2;
 
 /**
  * A static embedding model: an embedding is the mean of its tokens' rows in a table, or weighs them as `pooling` says.
@@ -212,12 +235,7 @@ export class SentenceTransformer {
    * InvalidArgumentError.
    */
   static async load(folderOrId: string, options: LoadOptions = {}): Promise<SentenceTransformer> {
-    knownOptions(
-      'load',
-      options,
-      [...modelOptionNames, 'localFilesOnly', 'tableDtype', 'mmap', 'verify', 'signal'],
-      modelAdvice,
-    );
+    knownOptions('load', options, [...modelOptionNames, ...loadOptionNames], modelAdvice);
     const signal = abortSignal('signal', options.signal);
     const localFilesOnly =
       options.localFilesOnly === undefined ? undefined : boolean('localFilesOnly', options.localFilesOnly);
@@ -226,8 +244,21 @@ export class SentenceTransformer {
     const mmap = boolean('mmap', options.mmap ?? true);
     const verify = boolean('verify', options.verify ?? true);
     const folder = nonEmptyString('folderOrId', folderOrId);
+    const limit = options.limit === undefined ? undefined : positiveInteger('limit', options.limit, maxRows);
+    const tokenizer = options.tokenizer === undefined ? undefined : nonEmptyString('tokenizer', options.tokenizer);
+    const onProgress = callback('onProgress', options.onProgress);
     const pooling = poolingOptions(options);
-    const opening = openModel(folder, { localFilesOnly, tableDtype, mmap, verify, pooling, signal });
+    const opening = openModel(folder, {
+      localFilesOnly,
+      tableDtype,
+      mmap,
+      verify,
+      limit,
+      tokenizer,
+      onProgress,
+      pooling,
+      signal,
+    });
     const source = await untilAborted(opening, signal);
     return new SentenceTransformer(source, options);
   }

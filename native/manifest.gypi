@@ -59,6 +59,7 @@
       "native/model/file.cc",
       "native/model/quantizer.cc",
       "native/model/random_normal.cc",
+      "native/model/word_vectors.cc",
       "native/runtime/cpu.cc",
       "native/runtime/memory_cache.cc",
       "native/runtime/pages.cc",
@@ -176,7 +177,8 @@
       "native/binding/training_loss.cc",
       "native/binding/training_run.cc",
       "native/binding/training_source.cc",
-      "native/binding/word_bags.cc"
+      "native/binding/word_bags.cc",
+      "native/binding/word_vectors.cc"
     ]
   }
 }

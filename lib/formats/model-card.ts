@@ -2,7 +2,7 @@ import { isWeighted } from '../pooling.js';
 import type { TrainingCardData } from './card-data.js';
 import { frontMatter } from './front-matter.js';
 import { codeText, enumeration, formatCount, markdownTable } from './markdown.js';
-import type { ModelSettings } from './model-folder.js';
+import type { ModelSettings } from './model-settings.js';
 import { pythonFile } from './python-module.js';
 import { trainingFrontMatter, trainingSections } from './training-card.js';
 

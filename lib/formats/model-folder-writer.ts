@@ -22,7 +22,8 @@ import {
   tokenizerFile,
   weightedTableName,
 } from './model-files.js';
-import type { FileDtype, ModelSettings } from './model-folder.js';
+import type { FileDtype } from './model-folder.js';
+import type { ModelSettings } from './model-settings.js';
 import { sourceOf, versionPrefix } from './model-version.js';
 import { poolingJson } from './pooling-file.js';
 import { pythonFile, pythonModule, weightedModuleType } from './python-module.js';

@@ -1,8 +1,9 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative, sep } from 'node:path';
-import { IoError, messageOf, ModelFormatError, systemCode, UnsupportedError } from '../errors.js';
+import { InvalidArgumentError, IoError, messageOf, ModelFormatError, systemCode, UnsupportedError } from '../errors.js';
+import { native, type NativeTable } from '../native/index.js';
 import { plainPooling, type PoolingSettings } from '../pooling.js';
-import { similarityFunctions, type SimilarityFunction } from '../similarity-functions.js';
+import { similarityFunctions } from '../similarity-functions.js';
 import { JsonFields, parseJson } from './json-fields.js';
 import {
   legacySource,
@@ -19,6 +20,8 @@ import {
   tokenizerFile,
   weightedTableName,
 } from './model-files.js';
+import type { ModelReader } from './model-reader.js';
+import type { ModelSettings } from './model-settings.js';
 import { parsePooling } from './pooling-file.js';
 import { weightedModuleType } from './python-module.js';
 import {
@@ -29,7 +32,7 @@ import {
   type SafetensorsHeader,
   type TensorInfo,
 } from './safetensors.js';
-import { tokenRowTensors, type TokenRowTensors } from './token-rows.js';
+import { readTokenRows, tokenRowTensors, type TokenRows, type TokenRowTensors } from './token-rows.js';
 import { loadTokenizer, type LoadedTokenizer, type TokenRules } from './tokenizer/load-tokenizer.js';
 
 /** Dtypes that a table may have. */
@@ -50,17 +53,6 @@ export interface TableLocation {
   readonly scalesOffset: number | null;
   /** Which row a token has, and how much of it, where that is not row `id` as it is: see `readTokenRows`. */
   readonly tokenRows: TokenRowTensors | null;
-}
-
-/** What a model is beside its table and its tokenizer. */
-export interface ModelSettings extends PoolingSettings {
-  /** Whether a Normalize module follows: embeddings have length 1. */
-  readonly normalize: boolean;
-  readonly prompts: Readonly<Record<string, string>>;
-  readonly defaultPromptName: string | null;
-  readonly similarityFnName: SimilarityFunction;
-  readonly truncateDim: number | null;
-  readonly tokenRules: TokenRules;
 }
 
 export interface ModelFolder extends ModelSettings {
@@ -325,4 +317,35 @@ export async function readModelFolder(folder: string, { verify = true }: ReadOpt
   const [tokenizer] = await Promise.all([loading, verify ? checkData(file, header) : undefined]);
   const pooling = isWeighted ? await readPooling(modules.source, verify ? header : undefined, tokenizer) : plainPooling;
   return { ...settings, ...pooling, normalize: modules.normalize, tokenRules: rules, folder, table, tokenizer };
+}
+
+/** A folder of Sentence Transformers or Model2Vec. */
+export const modelFolderReader: ModelReader = {
+  async matches(place) {
+    return (await stat(place).catch(() => undefined))?.isDirectory() ?? false;
+  },
+
+  async read(folder, { mmap, verify, limit, tokenizer }) {
+    if (limit !== undefined || tokenizer !== undefined) {
+      const name = limit === undefined ? 'tokenizer' : 'limit';
+      throw new InvalidArgumentError(`expected a file of word vectors with ${name}, but ${folder} is a model folder`);
+    }
+    const model = await readModelFolder(folder, { verify });
+    return { settings: model, tokenizer: model.tokenizer, loadTable: () => loadTable(model.table, mmap) };
+  },
+};
+
+async function loadTable(
+  { file, byteOffset, dtype, rows, dim, scalesOffset, tokenRows }: TableLocation,
+  mmap: boolean,
+): Promise<NativeTable> {
+  const stored = await native.Table.load(file, byteOffset, dtype, rows, dim, scalesOffset, mmap);
+  return tokenRows === null ? stored : expand(stored, await readTokenRows(tokenRows, rows));
+}
+
+/** A row for each token, so that encoding need not look it up. */
+async function expand(stored: NativeTable, { rows, factors }: TokenRows): Promise<NativeTable> {
+  const table = await stored.gatherRows(rows, factors);
+  stored.release();
+  return table;
 }

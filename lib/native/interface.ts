@@ -35,6 +35,7 @@ export interface Native {
   isShared(array: NativeRows): boolean;
   readonly Encoder: new (tokenizer: NativeTokenizer | null, table: NativeTable, pooling: NativePooling) => NativeEncoder;
   readonly TokenColumn: new () => NativeTokenColumn;
+  readonly WordVectors: new (limit: number) => NativeWordVectors;
   readonly WordBags: new (
     joined: readonly string[],
     count: number,
@@ -404,6 +405,17 @@ export interface NativeTokenColumn {
   fingerprint(): Promise<string>;
   appendIds(ids: Uint32Array, offsets: Uint32Array): void;
   appendColumn(other: NativeTokenColumn): void;
+}
+
+/** A file of word vectors that is read by one append at a time. */
+export interface NativeWordVectors {
+  readonly [brand]: 'WordVectors';
+  /** How many words are known by now, how many the file says it has (0: it does not), and whether that is all. */
+  append(bytes: Uint8Array): Promise<{ count: number; declared: number; isFull: boolean }>;
+  /** The words, with a line feed after each. */
+  finish(): Promise<Uint8Array>;
+  /** The vectors, which are given up, and `more` rows of zeros. */
+  takeTable(more: number): Promise<NativeTable>;
 }
 
 /** Texts as bags of words, filled by one append at a time. */

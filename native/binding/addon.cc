@@ -18,6 +18,7 @@
 #include "binding/training_evaluation.h"
 #include "binding/training_run.h"
 #include "binding/word_bags.h"
+#include "binding/word_vectors.h"
 #include "runtime/cpu.h"
 
 namespace stillvec::binding {
@@ -54,6 +55,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("TokenColumn", TokenColumn::define(env));
   exports.Set("TrainingRun", TrainingRun::define(env));
   exports.Set("WordBags", WordBags::define(env));
+  exports.Set("WordVectors", WordVectors::define(env));
   exports.Set("Bm25", Bm25::define(env));
   export_function<supports_pattern>(env, exports, "supportsPattern");
   export_function<info>(env, exports, "info");

@@ -21,6 +21,10 @@ constexpr const char* array_constructor<double>() {
   return "Float64Array";
 }
 template <>
+constexpr const char* array_constructor<std::uint8_t>() {
+  return "Uint8Array";
+}
+template <>
 constexpr const char* array_constructor<std::uint32_t>() {
   return "Uint32Array";
 }

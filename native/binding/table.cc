@@ -37,11 +37,11 @@ model::Dtype dtype_argument(const Napi::CallbackInfo& info, std::size_t index) {
 // What wrap() hands to the constructor: JavaScript must not be able to.
 thread_local TablePointer wrapped;
 
-Settle settle_with(Result<TablePointer> result) {
+}  // namespace
+
+Settle settle_table(Result<TablePointer> result) {
   return [result = std::move(result)](Napi::Env env) -> Napi::Value { return Table::wrap(env, unwrap(env, result)); };
 }
-
-}  // namespace
 
 Napi::Function Table::define(Napi::Env env) {
   const Napi::Function constructor = define_class(env, {
@@ -99,8 +99,8 @@ Napi::Value Table::load(const Napi::CallbackInfo& info) {
                    dtype = file_dtype_argument(info, 2), rows = integer_argument(info, 3, "rows"),
                    dim = integer_argument(info, 4, "dim"), scales,
                    may_map = boolean_argument(info, 6, "mayMap")](const std::atomic<bool>&) {
-        return settle_with(scales ? model::EmbeddingTable::load_i8(path, offset, *scales, rows, dim, may_map)
-                                  : model::EmbeddingTable::load(path, offset, dtype, rows, dim, may_map));
+        return settle_table(scales ? model::EmbeddingTable::load_i8(path, offset, *scales, rows, dim, may_map)
+                                   : model::EmbeddingTable::load(path, offset, dtype, rows, dim, may_map));
       });
 }
 
@@ -109,7 +109,7 @@ Napi::Value Table::random(const Napi::CallbackInfo& info) {
   ThreadPool& pool = Environment::of(info.Env()).pool();
   return run_on_thread(info.Env(), [rows = integer_argument(info, 0, "rows"), dim = integer_argument(info, 1, "dim"),
                                     seed = integer_argument(info, 2, "seed"), &pool](const std::atomic<bool>&) {
-    return settle_with(model::EmbeddingTable::random(rows, dim, seed, &pool));
+    return settle_table(model::EmbeddingTable::random(rows, dim, seed, &pool));
   });
 }
 
@@ -117,7 +117,7 @@ Napi::Value Table::random(const Napi::CallbackInfo& info) {
 Napi::Value Table::convert(const Napi::CallbackInfo& info) {
   ThreadPool& pool = Environment::of(info.Env()).pool();
   return run_on_thread(info.Env(), [table = table_, dtype = dtype_argument(info, 0), &pool](const std::atomic<bool>&) {
-    return settle_with(table->convert(dtype, pool));
+    return settle_table(table->convert(dtype, pool));
   });
 }
 
@@ -126,7 +126,7 @@ Napi::Value Table::scale_rows(const Napi::CallbackInfo& info) {
   ThreadPool& pool = Environment::of(info.Env()).pool();
   return run_on_thread(info.Env(),
                        [table = table_, factors = array_copy_argument<float>(info, 0, "factors"),
-                        &pool](const std::atomic<bool>&) { return settle_with(table->scale_rows(factors, pool)); });
+                        &pool](const std::atomic<bool>&) { return settle_table(table->scale_rows(factors, pool)); });
 }
 
 // table.gatherRows(rows: Uint32Array, factors: Float32Array): Promise<Table>. These rows as float32, each times its
@@ -136,7 +136,7 @@ Napi::Value Table::gather_rows(const Napi::CallbackInfo& info) {
   return run_on_thread(
       info.Env(), [table = table_, rows = array_copy_argument<std::uint32_t>(info, 0, "rows"),
                    factors = array_copy_argument<float>(info, 1, "factors"),
-                   &pool](const std::atomic<bool>&) { return settle_with(table->gather_rows(rows, factors, pool)); });
+                   &pool](const std::atomic<bool>&) { return settle_table(table->gather_rows(rows, factors, pool)); });
 }
 
 // table.scales(): Float32Array | null

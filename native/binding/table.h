@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "binding/object_wrap.h"
+#include "binding/task.h"
 #include "model/embedding_table.h"
 
 namespace stillvec::binding {
@@ -45,5 +46,8 @@ class Table : public ObjectWrap<Table> {
   std::shared_ptr<const model::EmbeddingTable> table_;
   std::int64_t told_bytes_ = 0;  // that V8 knows of
 };
+
+// Resolves with a new Table.
+Settle settle_table(Result<std::shared_ptr<const model::EmbeddingTable>> result);
 
 }  // namespace stillvec::binding

@@ -180,7 +180,7 @@ describe('the raw addon', () => {
           () => made[random(made.length)], () => made[random(made.length)], () => made[random(made.length)],
         ];
         const value = () => kinds[random(kinds.length)]();
-        const names = ['Tokenizer', 'Table', 'RowBuffer', 'Cancellation', 'Encoder', 'TokenColumn', 'TrainingRun', 'info',
+        const names = ['Tokenizer', 'Table', 'RowBuffer', 'Cancellation', 'Encoder', 'TokenColumn', 'TrainingRun', 'WordVectors', 'info',
           'isShared', 'similarity', 'similarityAsync', 'similarityPairwise', 'similarityPairwiseAsync', 'topK', 'topKAsync',
           'communities', 'communitiesAsync', 'rescore', 'rescoreAsync', 'fuseAsync', 'columnRanges', 'columnRangesAsync', 'quantize', 'quantizeAsync', 'checksum', 'checksumFile', 'evaluateLoss'];
         const keep = (result) => {
@@ -192,7 +192,7 @@ describe('the raw addon', () => {
         // Objects that work to begin with, so that methods get as far as their arguments.
         made.push(new native.Tokenizer(...joined(words), tokenizerConfig), column(), new native.RowBuffer(4, 32));
         await made[1].build();
-        made.push(new native.Encoder(made[1], table, pooling), new native.Cancellation());
+        made.push(new native.Encoder(made[1], table, pooling), new native.Cancellation(), new native.WordVectors(3));
         made.push(new native.TrainingRun(table, sources(column(), column()), [loss], runConfig));
         await made.at(-1).build();
         const methods = made.flatMap((object) => {

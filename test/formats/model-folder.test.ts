@@ -126,7 +126,6 @@ describe('readModelFolder', () => {
       similarityFnName: 'euclidean',
       truncateDim: 1,
       table: { file: join(folder, 'model.safetensors'), dtype: 'F32', rows: 3, dim: 2 },
-      tokenizer: { kind: 'native', vocabSize: 3 },
     });
   });
 
