@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bitset>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "text/regex/pattern.h"
@@ -24,18 +25,18 @@ struct Beginnings {
 
 class BeginningsFinder {
  public:
-  explicit BeginningsFinder(const Program& program) : program_(program), found_(program.nodes.size()) {}
+  explicit BeginningsFinder(const Program& program)
+      : program_(program), found_(program.nodes.size()), is_known_(program.nodes.size()) {}
 
   std::vector<Beginnings> find() {
-    std::vector<Beginnings> all;
-    for (NodeId id = 0; id < found_.size(); ++id) all.push_back(of(id));
-    return all;
+    for (NodeId id = 0; id < found_.size(); ++id) of(id);
+    return std::move(found_);
   }
 
  private:
   // Ends, because no loop is empty.
   const Beginnings& of(NodeId id) {
-    if (found_[id]) return *found_[id];
+    if (is_known_[id]) return found_[id];
     const Node& node = program_.nodes[id];
     Beginnings made;
     const auto include = [&](NodeId other) {
@@ -59,12 +60,13 @@ class BeginningsFinder {
         break;
       }
     }
-    found_[id] = made;
-    return *found_[id];
+    is_known_[id] = true;
+    return found_[id] = made;
   }
 
   const Program& program_;
-  std::vector<std::optional<Beginnings>> found_;
+  std::vector<Beginnings> found_;
+  std::vector<bool> is_known_;
 };
 
 // One text's search: backtracking, in the order of preference. What has been found to fail is written down once that
