@@ -162,7 +162,8 @@ Napi::Value Encoder::encode(const Napi::CallbackInfo& info) {
   std::string prompt = string_argument(info, 3, "prompt");
   const unsigned threads = threads_argument(info, 4);
   Target target = target_arguments(info, 5, texts->count(), encoder_->table().dim(), false);
-  std::vector<std::size_t> bounds = chunk_bounds(texts->view());
+  std::vector<std::size_t> bounds =
+      chunk_bounds(texts->view(), Environment::of(info.Env()).pool().threads_for(threads));
   const std::size_t chunks = bounds.size() - 1;
   return run_on_pool(
       info.Env(), chunks,

@@ -8,6 +8,7 @@
 #include "binding/args.h"
 #include "binding/chunks.h"
 #include "binding/encoder.h"
+#include "binding/environment.h"
 #include "binding/task.h"
 #include "binding/texts.h"
 #include "model/file.h"
@@ -106,7 +107,7 @@ Napi::Value TokenColumn::append(const Napi::CallbackInfo& info) {
   auto texts = std::make_shared<const TextArena>(TextArena::read(info, 1));
   std::string prompt = string_argument(info, 4, "prompt");
   check_open(info.Env());  // only now: reading an array may run JavaScript
-  std::vector<std::size_t> bounds = chunk_bounds(texts->view());
+  std::vector<std::size_t> bounds = chunk_bounds(texts->view(), Environment::of(info.Env()).pool().size());
   auto runs = std::make_shared<std::vector<Run>>(bounds.size() - 1);
   return run_on_pool(
       info.Env(), runs->size(),

@@ -65,7 +65,7 @@ Napi::Value WordBags::append(const Napi::CallbackInfo& info) {
       info.Env(),
       [texts, stop_words = stop_words_, state = state_,
        &pool = Environment::of(info.Env()).pool()](const std::atomic<bool>&) -> Settle {
-        const std::vector<std::size_t> bounds = chunk_bounds(texts->view());
+        const std::vector<std::size_t> bounds = chunk_bounds(texts->view(), pool.size());
         std::vector<search::WordBags> chunks(bounds.size() - 1);
         pool.parallel_for(chunks.size(), [&](std::size_t chunk, unsigned) {
           chunks[chunk] = bags_of(texts->view(), bounds[chunk], bounds[chunk + 1], *stop_words);

@@ -41,6 +41,9 @@ class ThreadPool {
   // How many chunks of a job can run at once, at least 1.
   unsigned size() const { return std::max(1u, static_cast<unsigned>(threads_.size())); }
 
+  // The same for a job of at most `max_threads` threads (0: all).
+  unsigned threads_for(unsigned max_threads) const { return max_threads == 0 ? size() : std::min(max_threads, size()); }
+
   // Runs body(0) ... body(chunks - 1) on at most `max_threads` threads (0: all), the calling one among them, and
   // returns when all are done. Throws std::bad_alloc where a chunk threw, when no chunk runs any more. Must not be
   // called from a chunk.
@@ -67,7 +70,6 @@ class ThreadPool {
   bool claim_from(const std::shared_ptr<Job>& job, Claim& claim);  // under mutex_
   void run(Claim& claim, std::unique_lock<std::mutex>& lock);
   void drop_rest(Job& job, Outcome outcome);  // under mutex_
-  unsigned threads_for(unsigned max_threads) const { return max_threads == 0 ? size() : std::min(max_threads, size()); }
 
   std::mutex mutex_;
   std::condition_variable work_;
