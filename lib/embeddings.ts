@@ -1,3 +1,4 @@
+import { npyBytes } from './formats/npy.js';
 import { Matrix } from './matrix.js';
 
 export const precisions = ['float32', 'int8', 'uint8', 'binary', 'ubinary'] as const;
@@ -45,5 +46,29 @@ export class Embeddings<P extends Precision = 'float32'> extends Matrix<Embeddin
    */
   toTransferable(): EmbeddingArray<P> & { readonly buffer: ArrayBuffer } {
     return this.data.slice() as EmbeddingArray<P> & { readonly buffer: ArrayBuffer };
+  }
+
+  /**
+   * The bytes of a .npy file, which `numpy.load` reads: rows x columns of float32, int8 or uint8, the binary precisions as
+   * `numpy.packbits` has them.
+   *
+   * @example
+   * await writeFile('embeddings.npy', embeddings.toNpy());
+   */
+  toNpy(): Uint8Array<ArrayBuffer> {
+    return npyBytes(this.data, this.shape);
+  }
+
+  /**
+   * The rows as the buffers of a List column of Apache Arrow: row i is `data` from `offsets[i]` to `offsets[i + 1]`. The
+   * offsets are those of a LargeList where a List's do not reach. `data` is no copy.
+   */
+  toArrow(): { readonly offsets: Int32Array | BigInt64Array; readonly data: EmbeddingArray<P> } {
+    const [rows, columns] = this.shape;
+    const { data } = this;
+    if (data.length > 0x7fffffff) {
+      return { offsets: BigInt64Array.from({ length: rows + 1 }, (_, i) => BigInt(i * columns)), data };
+    }
+    return { offsets: Int32Array.from({ length: rows + 1 }, (_, i) => i * columns), data };
   }
 }

@@ -37,6 +37,13 @@ export class Matrix<Data extends NumberArray = Float32Array> implements MatrixLi
     return this.data.subarray(index * columns, (index + 1) * columns) as Data;
   }
 
+  /** The same, from the end for a negative `index`, and undefined when there is no such row, as of an array. */
+  at(index: number): Data | undefined {
+    const whole = Math.trunc(index) || 0;
+    const row = whole < 0 ? whole + this.length : whole;
+    return row >= 0 && row < this.length ? this.row(row) : undefined;
+  }
+
   *[Symbol.iterator](): Iterator<Data> {
     for (let index = 0; index < this.length; ++index) yield this.row(index);
   }
@@ -44,5 +51,10 @@ export class Matrix<Data extends NumberArray = Float32Array> implements MatrixLi
   /** The rows as plain arrays, for JSON and for code that does not know typed arrays. */
   toArray(): number[][] {
     return Array.from(this, (row) => Array.from(row));
+  }
+
+  /** What `JSON.stringify` writes: the rows. */
+  toJSON(): number[][] {
+    return this.toArray();
   }
 }
