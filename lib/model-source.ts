@@ -1,19 +1,17 @@
 import { stat } from 'node:fs/promises';
-import path from 'node:path';
 
 import { fromNative } from './errors.js';
 import type { TrainingCardData } from './formats/card-data.js';
 import { excludedTokens, tokenIds } from './formats/excluded-tokens.js';
 import { resolveModelFolder } from './formats/hub.js';
-import { tokenizerFile } from './formats/model-files.js';
 import { writeModelFolder } from './formats/model-folder-writer.js';
 import type { FileDtype } from './formats/model-folder.js';
 import type { ReadSettings } from './formats/model-reader.js';
 import { readModel } from './formats/model-readers.js';
 import { newModelSettings, type ModelSettings } from './formats/model-settings.js';
-import { readUnchanged, sourceOf } from './formats/model-version.js';
+import { readUnchanged } from './formats/model-version.js';
 import type { TokenizerDescription } from './formats/tokenizer/tokenizer-json.js';
-import { loadTokenizer, type LoadedTokenizer } from './formats/tokenizer/load-tokenizer.js';
+import { loadTokenizer, tokenizerFileOf, type LoadedTokenizer } from './formats/tokenizer/load-tokenizer.js';
 import { native, type NativePooling, type NativeTable, type TableDtype } from './native/index.js';
 import { isWeighted, type PoolingOptions } from './pooling.js';
 import { StaticModel } from './static-model.js';
@@ -72,16 +70,9 @@ export async function createModel(
   signal: AbortSignal | undefined,
 ): Promise<ModelSource> {
   signal?.throwIfAborted();
-  const isFolder = await stat(tokenizerPath).then(
-    (stats) => stats.isDirectory(),
-    () => false,
+  const tokenizer = await readUnchanged(tokenizerPath, async () =>
+    loadTokenizer(await tokenizerFileOf(tokenizerPath), 'sentence-transformers'),
   );
-  const tokenizer = await readUnchanged(tokenizerPath, async () => {
-    const file = isFolder
-      ? path.join(tokenizerPath, (await sourceOf(tokenizerPath)) ?? '.', tokenizerFile)
-      : tokenizerPath;
-    return loadTokenizer(file, 'sentence-transformers');
-  });
   signal?.throwIfAborted();
   return assemble(
     tokenizer,

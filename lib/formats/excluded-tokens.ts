@@ -2,7 +2,7 @@ import type { ExcludeTokens } from '../pooling.js';
 import { invalidArgument } from '../validate.js';
 import type { TokenizerDescription } from './tokenizer/tokenizer-json.js';
 
-/** Ids by token, as tokenizer.json writes it. Of equal tokens the last one counts, as for the library. */
+/** Ids by token, as tokenizer.json writes it. Of equal tokens the last one counts, as for the reference. */
 export function tokenIds({ vocabulary, addedTokens }: TokenizerDescription): ReadonlyMap<string, number> {
   const ids = new Map<string, number>();
   for (const [id, token] of vocabulary.entries()) {

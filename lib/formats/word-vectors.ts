@@ -11,12 +11,13 @@ import {
   messageOf,
   ModelFormatError,
   StillvecError,
+  systemCode,
   UnsupportedError,
 } from '../errors.js';
-import { native, type NativeTable } from '../native/index.js';
+import { native, type NativeTable, type NativeWordVectors } from '../native/index.js';
 import type { ModelReader, ReadSettings } from './model-reader.js';
 import { newModelSettings } from './model-settings.js';
-import { loadTokenizer, type LoadedTokenizer } from './tokenizer/load-tokenizer.js';
+import { loadTokenizer, tokenizerFileOf, type LoadedTokenizer } from './tokenizer/load-tokenizer.js';
 import { parseTokenizerJson } from './tokenizer/tokenizer-json.js';
 
 /** Bytes that are handed over at a time. */
@@ -50,7 +51,7 @@ export const wordVectorReader: ModelReader = {
     const tokenizer =
       settings.tokenizer === undefined
         ? wordTokenizer(file, words, rowOf)
-        : await loadTokenizer(settings.tokenizer, 'sentence-transformers');
+        : await loadTokenizer(await tokenizerFileOf(settings.tokenizer), 'sentence-transformers');
     const { vocabulary, addedTokens, vocabSize } = tokenizer.description;
     // Row `words.length` is zeros.
     const rows = new Uint32Array(vocabSize).fill(words.length);
@@ -78,14 +79,14 @@ async function ordered(table: NativeTable, rows: Uint32Array): Promise<NativeTab
 /** @throws ModelFormatError naming the file and the line or the word. */
 async function readWords(
   file: string,
-  vectors: InstanceType<typeof native.WordVectors>,
+  vectors: NativeWordVectors,
   { signal, onProgress }: ReadSettings,
 ): Promise<readonly string[]> {
-  const { size } = await stat(file);
   const stream = createReadStream(file, { highWaterMark: chunkBytes, ...(signal && { signal }) });
   try {
+    const { size } = await stat(file);
     for await (const chunk of await unpacked(file, stream)) {
-      const { isFull } = await vectors.append(chunk as Buffer);
+      const isFull = await vectors.append(chunk as Buffer);
       onProgress?.({ done: Math.min(stream.bytesRead, size), total: size });
       if (isFull) break;
     }
@@ -96,7 +97,8 @@ async function readWords(
     signal?.throwIfAborted();
     const known = fromNative(error);
     if (known instanceof ModelFormatError) throw new ModelFormatError(`${file}: ${known.message}`, { cause: error });
-    if (known instanceof StillvecError) throw known;
+    // What the caller's own onProgress throws stays what it is.
+    if (known instanceof StillvecError || systemCode(error) === undefined) throw known;
     throw new IoError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   } finally {
     stream.destroy();
@@ -141,19 +143,19 @@ function wordTokenizer(file: string, words: readonly string[], rowOf: ReadonlyMa
   if (!rowOf.has(unkToken)) vocabulary.push(unkToken);
   while (vocabulary.at(-1) === '') vocabulary.pop();
   const cased = words.reduce((count, word) => count + Number(word !== word.toLowerCase()), 0);
-  const normalizer = cased * 1000 < words.length ? { type: 'Lowercase' } : null;
-  const steps = { version: '1.0', normalizer, pre_tokenizer: { type: 'BertPreTokenizer' } };
-  const model = { type: 'WordLevel', unk_token: unkToken, vocab: { [unkToken]: 0 } };
-  const [before, after] = JSON.stringify({ ...steps, model }).split(/(?<="vocab":\{).*(?=\}\}\}$)/) as [string, string];
+  const jsonOf = (entries: string): string =>
+    JSON.stringify({
+      version: '1.0',
+      normalizer: cased * 1000 < words.length ? { type: 'Lowercase' } : null,
+      pre_tokenizer: { type: 'BertPreTokenizer' },
+      model: { type: 'WordLevel', unk_token: unkToken, vocab: {} },
+    }).replace('{}', () => `{${entries}}`);
+  // An object of all words would take several times the memory of their vocabulary: they are written, and not parsed.
+  const description = parseTokenizerJson(file, jsonOf(entriesOf([unkToken])));
   return {
     file,
-    // Written as it stands: an object of all words would take several times the memory of their vocabulary.
-    json: Buffer.from(`${before}${entriesOf(vocabulary)}${after}`),
-    description: {
-      ...parseTokenizerJson(file, JSON.stringify({ ...steps, model })),
-      vocabulary,
-      vocabSize: vocabulary.length,
-    },
+    json: Buffer.from(jsonOf(entriesOf(vocabulary))),
+    description: { ...description, vocabulary, vocabSize: vocabulary.length },
     selection: null,
   };
 }

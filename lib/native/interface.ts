@@ -410,8 +410,8 @@ export interface NativeTokenColumn {
 /** A file of word vectors that is read by one append at a time. */
 export interface NativeWordVectors {
   readonly [brand]: 'WordVectors';
-  /** How many words are known by now, how many the file says it has (0: it does not), and whether that is all. */
-  append(bytes: Uint8Array): Promise<{ count: number; declared: number; isFull: boolean }>;
+  /** Whether no more bytes are needed. */
+  append(bytes: Uint8Array): Promise<boolean>;
   /** The words, with a line feed after each. */
   finish(): Promise<Uint8Array>;
   /** The vectors, which are given up, and `more` rows of zeros. */

@@ -26,8 +26,7 @@ void WordVectors::check_free(Napi::Env env) const {
   if (state_->busy) fail_argument(env, "the vectors are being read");
 }
 
-// append(bytes: Uint8Array): Promise<{ count, declared, isFull }>. How many words are known by now, how many the file
-// says it has (0: it does not), and whether no more bytes are needed.
+// append(bytes: Uint8Array): Promise<boolean>, whether no more bytes are needed.
 Napi::Value WordVectors::append(const Napi::CallbackInfo& info) {
   // A copy: other threads may write to what JavaScript shares with them.
   auto bytes = array_copy_argument<std::uint8_t>(info, 0, "bytes");
@@ -37,13 +36,8 @@ Napi::Value WordVectors::append(const Napi::CallbackInfo& info) {
       [bytes = std::move(bytes), state = state_](const std::atomic<bool>&) -> Settle {
         const Status status = state->vectors.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
         if (!status.is_ok()) return settle_failure(status);
-        return [count = state->vectors.count(), declared = state->vectors.declared_count(),
-                is_full = state->vectors.is_full()](Napi::Env env) -> Napi::Value {
-          Napi::Object result = Napi::Object::New(env);
-          result.Set("count", static_cast<double>(count));
-          result.Set("declared", static_cast<double>(declared));
-          result.Set("isFull", is_full);
-          return result;
+        return [is_full = state->vectors.is_full()](Napi::Env env) -> Napi::Value {
+          return Napi::Boolean::New(env, is_full);
         };
       },
       hold(state_, state_->busy));

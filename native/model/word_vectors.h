@@ -34,8 +34,6 @@ class WordVectors {
   // Whether no more bytes are needed.
   bool is_full() const { return count_ == limit_; }
   std::size_t count() const { return count_; }
-  // As the first line says; 0 where there is none.
-  std::size_t declared_count() const { return declared_count_; }
   std::size_t columns() const { return columns_; }
 
   // All words, with a line feed after each: no word has one.
@@ -56,8 +54,9 @@ class WordVectors {
   Status wrong(std::string_view what) const;
   Status give_up(Status status);
 
-  std::size_t limit_, count_ = 0, declared_count_ = 0, columns_ = 0;
-  std::size_t line_ = 0;  // lines read, the first one included
+  std::size_t limit_, count_ = 0, columns_ = 0;
+  std::size_t declared_count_ = 0;  // as the first line says, where there is one
+  std::size_t line_ = 0;            // lines read, the first one included
   Form form_ = Form::kUnknown;
   std::string pending_;  // bytes that are not read yet
   std::string words_;

@@ -127,6 +127,14 @@ test('a given tokenizer takes the vectors of the words that its tokens are', asy
   );
 });
 
+test('the tokenizer may be that of a model folder', async () => {
+  const model = await load(lines().join('\n'));
+  const saved = path.join(folder, 'tokenizer');
+  await model.save(saved);
+  const again = await load('fox 7 8\nred 1 2\n', { tokenizer: saved });
+  expect([again.vocabSize, await again.encode('fox')]).toEqual([6, Float32Array.of(7, 8)]);
+});
+
 test('a large file comes in pieces, with progress, and can be aborted', async () => {
   const dim = 50;
   const count = 20_000;
@@ -142,6 +150,12 @@ test('a large file comes in pieces, with progress, and can be aborted', async ()
   }
   expect(progress.length).toBeGreaterThan(5);
   expect(progress.at(-1)).toEqual({ done: content.length, total: content.length });
+  const failing = load(content, {
+    onProgress: () => {
+      throw new TypeError('of the caller');
+    },
+  });
+  await expect(failing).rejects.toThrow(TypeError);
   const controller = new AbortController();
   const loading = load(content, { signal: controller.signal, onProgress: () => controller.abort(new Error('enough')) });
   await expect(loading).rejects.toThrow('enough');

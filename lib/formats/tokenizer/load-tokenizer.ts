@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { IoError, messageOf, ModelFormatError, systemCode } from '../../errors.js';
 import { byteOrderMark } from '../json-fields.js';
+import { tokenizerFile } from '../model-files.js';
+import { sourceOf } from '../model-version.js';
 import { model2vecSelection, type TokenSelection } from './token-selection.js';
 import { parseTokenizerJson, type TokenizerDescription } from './tokenizer-json.js';
 
@@ -14,6 +17,12 @@ export interface LoadedTokenizer {
   readonly description: TokenizerDescription;
   /** Which of a text's tokens count; null for all. */
   readonly selection: TokenSelection | null;
+}
+
+/** The tokenizer.json of a model folder; any other path itself. */
+export async function tokenizerFileOf(place: string): Promise<string> {
+  const isFolder = (await stat(place).catch(() => undefined))?.isDirectory() === true;
+  return isFolder ? join(place, (await sourceOf(place)) ?? '.', tokenizerFile) : place;
 }
 
 async function readBytes(file: string): Promise<Buffer> {

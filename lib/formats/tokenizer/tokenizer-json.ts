@@ -1,5 +1,5 @@
 import { ModelFormatError, UnsupportedError } from '../../errors.js';
-import type { NativeNormalizer, NativePreTokenizer, NativeTokenizerModel } from '../../native/index.js';
+import type { NativePreTokenizer, NativeTokenizerConfig } from '../../native/index.js';
 import { describe } from '../../validate.js';
 import { JsonFields, parseJson } from '../json-fields.js';
 import { models, modelType } from './models.js';
@@ -8,28 +8,13 @@ import { preTokenizers } from './pre-tokenizers.js';
 import { readStep } from './steps.js';
 
 /** An entry of `added_tokens`: text that is one token wherever it stands. */
-export interface AddedTokenDescription {
-  readonly content: string;
-  readonly id: number;
-  readonly singleWord: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly normalized: boolean;
-  readonly special: boolean;
-}
+type AddedToken = NativeTokenizerConfig['addedTokens'][number];
 
 /** Keep at most `maxLength` ids: the first ones, or with `fromLeft` (direction "Left") the last ones. */
-export interface TruncationDescription {
-  readonly maxLength: number;
-  readonly fromLeft: boolean;
-}
+type Truncation = NativeTokenizerConfig['truncation'];
 
 /** The steps that make ids of a text, in order, and the model at their end. */
-export interface TokenizerPipeline {
-  readonly normalizers: readonly NativeNormalizer[];
-  readonly preTokenizers: readonly NativePreTokenizer[];
-  readonly model: NativeTokenizerModel;
-}
+type TokenizerPipeline = Pick<NativeTokenizerConfig, 'normalizers' | 'preTokenizers' | 'model'>;
 
 export interface TokenizerDescription {
   /** Token by id; '' where the file has no token of that id. */
@@ -38,9 +23,9 @@ export interface TokenizerDescription {
   readonly vocabSize: number;
   /** What stands for words that cannot be written with the vocabulary; null where the model names none. */
   readonly unkToken: string | null;
-  readonly addedTokens: readonly AddedTokenDescription[];
+  readonly addedTokens: readonly AddedToken[];
   readonly pipeline: TokenizerPipeline;
-  readonly truncation: TruncationDescription | null;
+  readonly truncation: Truncation;
 }
 
 /** @param bytes - Size of the file: no token takes less than a byte, so a greater id is a mistake, and costs memory. */
@@ -86,7 +71,7 @@ function readPieces(model: JsonFields): readonly string[] {
   });
 }
 
-function readAddedTokens(root: JsonFields, bytes: number): AddedTokenDescription[] {
+function readAddedTokens(root: JsonFields, bytes: number): AddedToken[] {
   if (!root.has('added_tokens')) return [];
   return root.objects('added_tokens').map((token) => {
     const id = token.integer('id');
@@ -104,7 +89,7 @@ function readAddedTokens(root: JsonFields, bytes: number): AddedTokenDescription
 }
 
 /** An added token may repeat a token of the vocabulary, but then under the same id. */
-function checkAddedTokens(file: string, added: readonly AddedTokenDescription[], vocabulary: readonly string[]): void {
+function checkAddedTokens(file: string, added: readonly AddedToken[], vocabulary: readonly string[]): void {
   const byContent = new Map<string, number>();
   const byId = new Map<number, string>();
   for (const { content, id } of added) {
@@ -129,7 +114,7 @@ function checkAddedTokens(file: string, added: readonly AddedTokenDescription[],
   }
 }
 
-function readTruncation(root: JsonFields): TruncationDescription | null {
+function readTruncation(root: JsonFields): Truncation {
   const truncation = root.optionalObject('truncation');
   if (truncation === undefined) return null;
   const direction = truncation.optionalString('direction') ?? 'Right';
